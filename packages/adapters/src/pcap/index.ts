@@ -1,0 +1,29 @@
+/**
+ * Capture files: pcap and pcapng, read and written, streaming.
+ *
+ * Read with {@link readCapture}, write with {@link openCaptureWriter}. Supported: classic pcap 2.4 with micro- and
+ * nanoseconds, pcapng 1.0 with any number of sections and interfaces, both byte orders, gzip. Not supported: the
+ * modified and the archaic pcap variants, compression other than gzip, frame check sequence lengths, and the content of
+ * statistics, name resolution, decryption and custom blocks, which are skipped.
+ *
+ * @packageDocumentation
+ */
+export { readCapture, readWholeCapture } from './read.js'
+export type { CaptureSource, ReadOptions } from './read.js'
+export { openCaptureWriter } from './write.js'
+export type { CaptureTotals, CaptureWriter, WriteOptions } from './write.js'
+export type { CaptureSink } from './sink.js'
+export { DEFAULT_MAX_PACKET_BYTES, LinkType } from './packet.js'
+export type { CaptureDirection, CapturePacket, InterfaceToWrite, PacketToWrite } from './packet.js'
+export { MICROSECONDS, NANOSECONDS } from './timestamp.js'
+export type { TimestampResolution } from './timestamp.js'
+export { renderCaptureError, renderCaptureWriteError } from './error.js'
+export type { CaptureError, CaptureErrorTag, CaptureWriteError } from './error.js'
+export { captureDecoder } from './decoder.js'
+export type { CaptureDecoder } from './decoder.js'
+export type { DecodeOptions } from './step.js'
+export { pcapEncoder } from './pcap-encoder.js'
+export type { PcapEncoderOptions } from './pcap-encoder.js'
+export { pcapngEncoder } from './pcapng-encoder.js'
+export type { PcapngEncoderOptions } from './pcapng-encoder.js'
+export type { ByteOrder, CaptureEncoder } from './encode.js'

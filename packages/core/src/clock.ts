@@ -1,0 +1,28 @@
+/** Time as the library sees it: always a parameter, never ambient. */
+
+/** A monotonic clock. */
+export interface Clock {
+  /** Microseconds since an arbitrary start; never goes back. */
+  readonly nowUs: () => number
+}
+
+/** A clock that stands still until it is told otherwise: for tests, replays and simulations. */
+export interface ManualClock extends Clock {
+  /** Moves the clock on by `us` microseconds (at least 0). */
+  readonly advanceUs: (us: number) => void
+  /** Moves the clock to `us`, if that is later than now. */
+  readonly moveToUs: (us: number) => void
+}
+
+/** A {@link ManualClock} that starts at `startUs`. */
+export const manualClock = (startUs = 0): ManualClock => {
+  let now = startUs
+  return {
+    nowUs: () => now,
+    advanceUs: (us) => { now += Math.max(0, us) },
+    moveToUs: (us) => { now = Math.max(now, us) },
+  }
+}
+
+/** A clock over any source of fractional milliseconds, as `performance.now` of the host environment. */
+export const clockFromMs = (nowMs: () => number): Clock => ({ nowUs: () => nowMs() * 1000 })

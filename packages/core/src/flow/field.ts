@@ -1,0 +1,152 @@
+/**
+ * The fields that conditions, actions and explanations can name: where each lies in a flow id, how wide it is,
+ * which packets have it, and how its values read.
+ *
+ * @see VFP §5.3.1, table 1
+ */
+import { L3, L4, MAX_GROUPS, Tunnel } from '../wire/frame-view.js'
+import { Shape, Word, WORDS } from './layout.js'
+
+/** How the values of a field are written and read. */
+export type FieldKind = 'number' | 'mac' | 'ip'
+
+/** Which groups have the field, tested on the SHAPE word alone. */
+export type Presence = 'always' | 'ip' | 'arp' | 'ports' | 'tcp' | 'icmp' | 'icmp-echo' | 'tunnel' | 'vlan' | 'vlan2' | 'ipv4'
+
+/** One parsed field of a header group. */
+export interface Field {
+  /** Its name in policies and explanations. */
+  readonly name: FieldName
+  readonly kind: FieldKind
+  readonly presence: Presence
+  /** Index of its (most significant) word inside a group. */
+  readonly word: number
+  /** Words it covers: 4 for IP addresses, 1 for numbers; MACs cross words and have 2. */
+  readonly words: 1 | 2 | 4
+  /** For one-word fields: bits to the right of it. */
+  readonly shift: number
+  /** Width in bits: 1–32 for numbers, 48 for MACs, 128 for addresses. */
+  readonly bits: number
+}
+
+const field = <N extends string>(
+  name: N, kind: FieldKind, presence: Presence, word: number, shift: number, bits: number, words: 1 | 2 | 4 = 1,
+) => ({ name, kind, presence, word, words, shift, bits })
+
+/** Every field by name. */
+export const FIELDS = {
+  dstMac: field('dstMac', 'mac', 'always', Word.MAC_0, 0, 48, 2),
+  srcMac: field('srcMac', 'mac', 'always', Word.MAC_1, 0, 48, 2),
+  etherType: field('etherType', 'number', 'always', Word.PROTO, 16, 16),
+  vlanId: field('vlanId', 'number', 'vlan', Word.VLAN, 16, 12),
+  vlanPriority: field('vlanPriority', 'number', 'vlan', Word.VLAN, 29, 3),
+  innerVlanId: field('innerVlanId', 'number', 'vlan2', Word.VLAN, 0, 12),
+  arpOperation: field('arpOperation', 'number', 'arp', Word.ICMP, 0, 16),
+  arpSender: field('arpSender', 'ip', 'arp', Word.SRC_IP, 0, 128, 4),
+  arpTarget: field('arpTarget', 'ip', 'arp', Word.DST_IP, 0, 128, 4),
+  srcIp: field('srcIp', 'ip', 'ip', Word.SRC_IP, 0, 128, 4),
+  dstIp: field('dstIp', 'ip', 'ip', Word.DST_IP, 0, 128, 4),
+  proto: field('proto', 'number', 'ip', Word.PROTO, 0, 8),
+  dscp: field('dscp', 'number', 'ip', Word.CLASS, 16, 6),
+  ecn: field('ecn', 'number', 'ip', Word.TTL_ECN, 0, 2),
+  ttl: field('ttl', 'number', 'ip', Word.TTL_ECN, 8, 8),
+  ipLength: field('ipLength', 'number', 'ip', Word.LENGTH_ID, 16, 16),
+  ipId: field('ipId', 'number', 'ipv4', Word.LENGTH_ID, 0, 16),
+  fragment: field('fragment', 'number', 'ip', Word.SHAPE, Shape.FRAG_SHIFT, 4),
+  srcPort: field('srcPort', 'number', 'ports', Word.PORTS, 16, 16),
+  dstPort: field('dstPort', 'number', 'ports', Word.PORTS, 0, 16),
+  tcpFlags: field('tcpFlags', 'number', 'tcp', Word.CLASS, 0, 9),
+  tcpSeq: field('tcpSeq', 'number', 'tcp', Word.SEQ, 0, 32),
+  tcpAck: field('tcpAck', 'number', 'tcp', Word.ACK, 0, 32),
+  tcpWindow: field('tcpWindow', 'number', 'tcp', Word.WINDOW, 16, 16),
+  icmpType: field('icmpType', 'number', 'icmp', Word.ICMP, 8, 8),
+  icmpCode: field('icmpCode', 'number', 'icmp', Word.ICMP, 0, 8),
+  icmpId: field('icmpId', 'number', 'icmp-echo', Word.PORTS, 16, 16),
+  vni: field('vni', 'number', 'tunnel', Word.VNI, 0, 24),
+} as const
+
+/** The name of a field inside one header group. */
+export type FieldName = keyof typeof FIELDS
+
+/**
+ * A field of one header group of a packet, *as the layer sees it*. A bare name means the outermost group, what a
+ * wire would show first; `inner.` means the group that the first encapsulation carries, `inner2.` the one behind
+ * the second. Outermost-first is deliberate: a rule that names a bare field can never be satisfied by headers
+ * hidden inside a tunnel.
+ */
+export type FieldRef = FieldName | `inner.${FieldName}` | `inner2.${FieldName}`
+
+/** A resolved {@link FieldRef}. */
+export interface ResolvedField {
+  readonly field: Field
+  /** Group index, 0 = outermost. */
+  readonly group: number
+}
+
+const PREFIXES = ['', 'inner.', 'inner2.'] as const
+
+/** Resolves a name as policies spell it, or `undefined` for a name that is no field. */
+export const resolveField = (ref: string): ResolvedField | undefined => {
+  const dot = ref.lastIndexOf('.')
+  const group = PREFIXES.findIndex((p) => p === ref.slice(0, dot + 1))
+  const name = ref.slice(dot + 1)
+  if (group < 0 || group >= MAX_GROUPS || !Object.hasOwn(FIELDS, name)) return undefined
+  return { field: FIELDS[name as FieldName], group }
+}
+
+/** The inverse of {@link resolveField}. */
+export const fieldRef = (field: Field, group: number): FieldRef => `${PREFIXES[group] ?? ''}${field.name}` as FieldRef
+
+/** Whether the group starting at `base` of a UFID has the field. `depth` is the UFID's number of groups. */
+export const isPresent = (presence: Presence, words: Uint32Array, group: number, depth: number): boolean => {
+  if (group >= depth) return false
+  const shape = words[group * WORDS]!
+  const l3 = shape & 0xf
+  const l4 = (shape >>> Shape.L4_SHIFT) & 0xf
+  switch (presence) {
+    case 'always': return true
+    case 'ip': return l3 === L3.Ipv4 || l3 === L3.Ipv6
+    case 'ipv4': return l3 === L3.Ipv4
+    case 'arp': return l3 === L3.Arp
+    case 'ports': return l4 === L4.Tcp || l4 === L4.Udp
+    case 'tcp': return l4 === L4.Tcp
+    case 'icmp': return l4 === L4.Icmp || l4 === L4.Icmpv6
+    case 'icmp-echo': return isEcho(l4, words[group * WORDS + Word.ICMP]! >>> 8)
+    case 'tunnel': return ((shape >>> Shape.TUNNEL_SHIFT) & 0xf) !== Tunnel.None
+    case 'vlan': return ((shape >>> Shape.VLANS_SHIFT) & 0xf) >= 1
+    case 'vlan2': return ((shape >>> Shape.VLANS_SHIFT) & 0xf) >= 2
+  }
+}
+
+/** Whether an ICMP message of this kind and type is an echo request or reply, whose identifier stands for the ports. */
+export const isEcho = (l4: number, type: number): boolean =>
+  (l4 === L4.Icmp && (type === 0 || type === 8)) || (l4 === L4.Icmpv6 && (type === 128 || type === 129))
+
+/**
+ * The bits of a group's word that a field occupies; 0 where it occupies none. What a walk consulted is collected
+ * as such masks.
+ */
+export const fieldBits = (f: Field, word: number): number => {
+  if (f.kind === 'mac') {
+    if (f.name === 'dstMac') return word === Word.MAC_0 ? 0xffffffff : word === Word.MAC_1 ? 0xffff0000 : 0
+    return word === Word.MAC_1 ? 0x0000ffff : word === Word.MAC_2 ? 0xffffffff : 0
+  }
+  if (word < f.word || word >= f.word + f.words) return 0
+  if (f.bits >= 32) return 0xffffffff
+  return (((1 << f.bits) - 1) << f.shift) >>> 0
+}
+
+/** The value of a one-word field. */
+export const readNumber = (f: Field, words: Uint32Array, group: number): number => {
+  const w = words[group * WORDS + f.word]!
+  return f.bits === 32 ? w : (w >>> f.shift) & ((1 << f.bits) - 1)
+}
+
+/** The value of a MAC field, 48 bits. */
+export const readMac = (f: Field, words: Uint32Array, group: number): number => {
+  const base = group * WORDS
+  const mid = words[base + Word.MAC_1]!
+  return f.name === 'dstMac'
+    ? words[base + Word.MAC_0]! * 0x1_0000 + (mid >>> 16)
+    : (mid & 0xffff) * 0x1_0000_0000 + words[base + Word.MAC_2]!
+}

@@ -1,0 +1,71 @@
+/**
+ * How a flow id lies in memory: the parsed fields of one header group as packed 32-bit words.
+ *
+ * A **unified flow id** (UFID) is one such stretch of {@link WORDS} words per header group, outermost first, in
+ * one `Uint32Array`. Everything that decides on packets (conditions, classifiers, tables, transpositions of
+ * metadata) works on these words and never on bytes.
+ *
+ * The words fall into three classes, because they differ in how long they hold:
+ * - **always** (`0 … FIRST_NAMED - 1`): what tells one connection from another. Compared in every table lookup.
+ * - **named** (`FIRST_NAMED … FIRST_VOLATILE - 1`): constant for a flow as a rule, but compared only when some rule
+ *   looked at them (MACs, tags, DSCP, TCP flags, ICMP type), so that they do not split connections needlessly.
+ * - **volatile** (`FIRST_VOLATILE …`): different in each packet. A walk that looked at one is not cached.
+ *
+ * An absent field is 0; whether it is absent is said by the SHAPE word alone.
+ *
+ * @see VFP §6.1.1
+ */
+import { MAX_GROUPS } from '../wire/frame-view.js'
+
+/** Index of each word inside a group's stretch. */
+export const Word = {
+  /** `L3 kind | L4 kind << 4 | Frag << 8 | Tunnel << 12 | VLAN tags << 16`. */
+  SHAPE: 0,
+  /** `EtherType << 16 | IP protocol`. */
+  PROTO: 1,
+  /** `source port << 16 | destination port`; for ICMP echo the identifier in both halves; else 0. */
+  PORTS: 2,
+  /** Four words of source address, IPv4 (and ARP sender) in the last. */
+  SRC_IP: 3,
+  /** Four words of destination address, IPv4 (and ARP target) in the last. */
+  DST_IP: 7,
+  /** The tunnel's 24-bit network identifier. */
+  VNI: 11,
+  /** `type << 8 | code` of ICMP and ICMPv6; the operation of ARP. */
+  ICMP: 12,
+  /** Destination MAC, upper 32 bits. */
+  MAC_0: 13,
+  /** Destination MAC lower 16 bits `<< 16 |` source MAC upper 16 bits. */
+  MAC_1: 14,
+  /** Source MAC, lower 32 bits. */
+  MAC_2: 15,
+  /** Outer tag control information `<< 16 |` inner tag control information. */
+  VLAN: 16,
+  /** `DSCP << 16 | TCP flags` (nine bits, NS to FIN). */
+  CLASS: 17,
+  /** `TTL or hop limit << 8 | ECN`. */
+  TTL_ECN: 18,
+  /** `IP length field << 16 | IPv4 identification`. */
+  LENGTH_ID: 19,
+  /** TCP sequence number. */
+  SEQ: 20,
+  /** TCP acknowledgement number. */
+  ACK: 21,
+  /** `TCP window << 16`. */
+  WINDOW: 22,
+} as const
+
+/** First word of the *named* class. */
+export const FIRST_NAMED = Word.ICMP
+/** First word of the *volatile* class. */
+export const FIRST_VOLATILE = Word.TTL_ECN
+/** Words a group. */
+export const WORDS = 24
+/** Words of a whole UFID buffer. */
+export const UFID_WORDS = WORDS * MAX_GROUPS
+
+/** Shift and width of the parts of the SHAPE word. */
+export const Shape = { L3_SHIFT: 0, L4_SHIFT: 4, FRAG_SHIFT: 8, TUNNEL_SHIFT: 12, VLANS_SHIFT: 16, PART_MASK: 0xf } as const
+
+/** The parts of SHAPE that are always compared: all but the number of VLAN tags, which only a rule can make matter. */
+export const SHAPE_ALWAYS = 0xffff

@@ -1,0 +1,67 @@
+/**
+ * The engine of vfp-ts: ports with layers of groups of rules; header transpositions; unified flows; a switch.
+ *
+ * Start with {@link openSwitch}.
+ *
+ * @packageDocumentation
+ */
+export { type Clock, clockFromMs, type ManualClock, manualClock } from './clock.js'
+export { describeError, orThrow, type TaggedError, VfpError } from './errors.js'
+
+export {
+  type BadAddress, formatIp, formatMac, formatPrefix, type IpAddress, type IpPrefix, ipv4, ipv6, type Mac, parseIp, parseMac,
+  parsePrefix, prefixContains, sameIp,
+} from './wire/address.js'
+export { buildFrame, type FrameSpec } from './wire/build-frame.js'
+export { dissect } from './wire/dissect.js'
+export { type EmitOptions, emitFrame } from './wire/emit-frame.js'
+export { formatFrame, type Frame, type HeaderGroup, type NetworkHeader, type TransportHeader } from './wire/frame.js'
+export { parseFrame, Verify } from './wire/parse.js'
+export * as wire from './wire/protocols.js'
+export { Reason, reasonName } from './wire/reason.js'
+export { type Parsed, renderWireError, type WireError, type WireProtocol } from './wire/wire-error.js'
+export { Frag, type FrameView, L3, L4, makeFrameView, MAX_GROUPS, Slot, SLOTS, Tunnel } from './wire/frame-view.js'
+
+export { type FieldName, type FieldRef } from './flow/field.js'
+export { type Direction, opposite } from './flow/flow-id.js'
+export { type FlowGroup } from './flow/format-flow.js'
+
+export type {
+  Changes, Edit, HeaderTransposition, Invalid, Need, Push, Transposition, Value,
+} from './transposition/header-transposition.js'
+export {
+  decap as decapTransposition, DEFAULT_TTL, encap as encapTransposition, identity, invalid, modify, pop, push, type PushSpec,
+} from './transposition/construct.js'
+export { compose, composeAll, MonoidTransposition } from './transposition/compose.js'
+export { format as formatTransposition, toJson as transpositionToJson, type TranspositionJson } from './transposition/notation.js'
+export { equals as sameTransposition, isIdentity, size as transpositionSize } from './transposition/normal-form.js'
+
+export type { ActionContext } from './policy/action-context.js'
+export { integer, Ip, MacText, PortNumber, Prefix, strictly, strictlyPartial, Vni } from './policy/codecs.js'
+export { anyOf, between, type Condition, inPrefix, is, type Match, oneOf, type Scalar, type ScalarOf } from './policy/condition.js'
+export { Conditions, type ConditionsJson, type ConditionsObject } from './policy/condition-codec.js'
+export { formatCondition } from './policy/match-text.js'
+export { type Decision, formatVerdict, hairpinTo, proceed, refuse, type Verdict } from './policy/decision.js'
+export { type CustomerAddress, type Directory, directory, type Endpoint, formatMapping, type Mapping, type MappingText } from './policy/directory.js'
+export type { FlowContext, PortIdentity } from './policy/flow-context.js'
+export type { Group, Matching } from './policy/group.js'
+export { defineLayer, type LayerEnvironment, type LayerType, type Policy } from './policy/layer.js'
+export type { PolicyError, Problem } from './policy/policy-error.js'
+export type { Generation, Place } from './policy/port-policy.js'
+export type { AnyResource, Cell, Lookup, Resource } from './policy/resource.js'
+export {
+  type AnyRuleType, DEFAULT_IDLE_US, defineRuleType, type Rule, rule, type RuleOptions, type RuleType, type RuleTypeSpec, type RunningRule, type Stateful,
+} from './policy/rule.js'
+export { allow, block, type Count, count, decap, encap, entropyPort, hairpin, mirror, nat } from './policy/rule-types.js'
+export { anyRuleType, type GroupJson, type RuleJson, type RulesConfig, type RulesJson, rulesLayer, ruleToJson } from './policy/rules-layer.js'
+
+export type { ExplainedGroup, ExplainedLayer, Explanation } from './pipeline/explain.js'
+export type { DatapathCounters } from './datapath/datapath.js'
+
+export type { Environment, Refusal } from './switch/environment.js'
+export type { FlowReport } from './switch/flow-report.js'
+export type { GroupHandle, LayerHandle, RuleReport } from './switch/layer-handle.js'
+export type { Batch, FrameOutcome, Output, Processed, Sink } from './switch/output.js'
+export type { Port, PortCounters, PortSpec, PortState } from './switch/port.js'
+export type { PortError } from './switch/port-error.js'
+export { openSwitch, type Switch, type SwitchOptions } from './switch/switch.js'

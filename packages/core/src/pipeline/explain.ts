@@ -1,0 +1,160 @@
+/**
+ * Explanations: a walk as a person or a program reads it afterwards.
+ *
+ * Made by listening to an ordinary walk, so what is told is what happens; nothing is cached, counted or committed.
+ *
+ * @see VFP §8.4
+ */
+import { type FlowGroup, flowToJson, formatFlow } from '../flow/format-flow.js'
+import type { Direction } from '../flow/flow-id.js'
+import { formatCondition } from '../policy/match-text.js'
+import { formatVerdict, type Verdict } from '../policy/decision.js'
+import { format } from '../transposition/notation.js'
+import type { CompiledPort, CompiledRule } from './compiled-port.js'
+import type { Walk, Walker } from './walk.js'
+
+/** What happened in one group of a layer. */
+export interface ExplainedGroup {
+  readonly group: string
+  /** `matched`, or `searched` without a match, or `skipped` because its own conditions do not hold. */
+  readonly outcome: 'matched' | 'searched' | 'skipped'
+  /** Its conditions in words, where it has some. */
+  readonly when: string
+  readonly rule?: string
+  /** The rule's conditions in words. */
+  readonly ruleWhen?: string
+  /** Whether the rule decided at once. */
+  readonly terminating?: boolean
+}
+
+/** What happened in one layer. */
+export interface ExplainedLayer {
+  readonly layer: string
+  /** The flow id as the layer saw it. */
+  readonly before: string
+  readonly beforeGroups: readonly FlowGroup[]
+  readonly groups: readonly ExplainedGroup[]
+  /** How the decision was found, in words. */
+  readonly decidedBy: string
+  readonly verdict: string
+  readonly transposition: string
+  readonly contexts: readonly string[]
+  readonly mirrors: readonly string[]
+  /** The flow id as the layer left it. */
+  readonly after: string
+  readonly afterGroups: readonly FlowGroup[]
+}
+
+/** The whole way of a packet. `String()` of it is the readable form; its own properties are the JSON form. */
+export interface Explanation {
+  readonly direction: Direction
+  readonly before: string
+  readonly layers: readonly ExplainedLayer[]
+  /** `continue`, `drop Reason` or `hairpin to port`. */
+  readonly verdict: string
+  /** Composition of all layers' transpositions. */
+  readonly transposition: string
+  readonly after: string
+  readonly cacheable: boolean
+  /** The readable form, some lines a layer. */
+  readonly toString: () => string
+}
+
+/** The explanation of a frame no layer ever saw. */
+export const unexplained = (direction: Direction, reason: string): Explanation =>
+  readable({ direction, before: 'not parsed', layers: [], verdict: `drop ${reason}`, transposition: 'identity', after: 'not parsed', cacheable: false })
+
+/** Walks a packet's metadata and tells how it came out. */
+export const explain = (
+  walker: Walker, port: CompiledPort, direction: Direction, words: Uint32Array, depth: number, nowUs: number,
+): Explanation => {
+  const layers: ExplainedLayer[] = []
+  let groups: ExplainedGroup[] = []
+  let before = ''
+  let beforeGroups: readonly FlowGroup[] = []
+  const walk: Walk = walker.walk(port, direction, words, depth, nowUs, {
+    begin: () => undefined,
+    enterLayer: (_layer, w, d) => {
+      groups = []
+      before = formatFlow(w, d)
+      beforeGroups = flowToJson(w, d)
+    },
+    group: (group, entered, rule) => {
+      const when = (group.source.group.when ?? []).map(formatCondition).join(' and ')
+      groups.push({
+        group: group.name,
+        outcome: !entered ? 'skipped' : rule === undefined ? 'searched' : 'matched',
+        when,
+        ...(rule === undefined ? {} : { rule: rule.id, ruleWhen: whenOf(rule), terminating: rule.inForce.rule.terminating }),
+      })
+    },
+    leaveLayer: (source, decision, w, d) => {
+      const layer = layersOf(port, direction)[layers.length]!
+      layers.push({
+        layer: layer.name,
+        before,
+        beforeGroups,
+        groups,
+        decidedBy: source._tag === 'None'
+          ? 'no rule'
+          : source._tag === 'Rule'
+            ? `rule ${source.rule.group}/${source.rule.id} (${source.rule.inForce.rule.type})`
+            : `${source.side} direction of a connection that rule ${source.rule.group}/${source.rule.id} (${source.rule.inForce.rule.type}) keeps`,
+        verdict: decision === undefined ? 'continue' : formatVerdict(decision.verdict),
+        transposition: decision === undefined ? 'identity' : format(decision.transposition),
+        contexts: decision?.contexts.map((c) => c.label) ?? [],
+        mirrors: decision?.mirrors ?? [],
+        after: formatFlow(w, d),
+        afterGroups: flowToJson(w, d),
+      })
+    },
+  })
+  return readable({
+    direction,
+    before: formatFlow(words, depth),
+    layers,
+    verdict: formatVerdict(walk.verdict),
+    transposition: format(walk.transposition),
+    after: droppedOr(walk.verdict, formatFlow(walk.after, walk.afterDepth)),
+    cacheable: walk.mask !== undefined,
+  })
+}
+
+const droppedOr = (verdict: Verdict, after: string): string => (verdict._tag === 'Drop' ? 'nothing' : after)
+
+const layersOf = (port: CompiledPort, direction: Direction): CompiledPort['layers'] =>
+  direction === 'outbound' ? port.layers : port.layers.toReversed()
+
+const whenOf = (rule: CompiledRule): string =>
+  rule.conditions.length === 0 ? 'everything' : rule.conditions.map(formatCondition).join(' and ')
+
+const readable = (e: Omit<Explanation, 'toString'>): Explanation =>
+  Object.defineProperty({ ...e }, 'toString', { value: () => render(e), enumerable: false })
+
+const render = (e: Omit<Explanation, 'toString'>): string => [
+  `${e.direction}: ${e.before}`,
+  ...e.layers.flatMap(renderLayer),
+  `result: ${e.verdict}`,
+  `  composed: ${e.transposition}`,
+  `  leaves as: ${e.after}`,
+  ...(e.cacheable ? [] : ['  not cached: a rule looked at a field that differs from packet to packet, or nothing was parsed']),
+].join('\n')
+
+const renderLayer = (l: ExplainedLayer): readonly string[] => [
+  `layer ${l.layer}`,
+  `  sees: ${l.before}`,
+  ...l.groups.map((g) => `  group ${g.group}: ${renderGroup(g)}`),
+  `  decided by: ${l.decidedBy}: ${l.verdict}`,
+  ...(l.transposition === 'identity' ? [] : [`  transposition: ${l.transposition}`]),
+  ...(l.contexts.length === 0 ? [] : [`  contexts: ${l.contexts.join(', ')}`]),
+  ...(l.mirrors.length === 0 ? [] : [`  mirrored to: ${l.mirrors.join(', ')}`]),
+  ...(l.after === l.before ? [] : [`  leaves as: ${l.after}`]),
+]
+
+const renderGroup = (g: ExplainedGroup): string => {
+  switch (g.outcome) {
+    case 'skipped': return `skipped, because not: ${g.when}`
+    case 'searched': return 'no rule matches'
+    case 'matched': return `rule ${g.rule ?? ''} matches (${g.ruleWhen ?? ''})${g.terminating === true ? ', terminating' : ''}`
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * The slow path: one packet's metadata through the layers.
+ *
+ * Outbound packets pass the layers from the VM side to the network side, inbound ones in reverse. In each layer the
+ * packet either belongs to a connection that a stateful rule made (a pair in the layer's flow table), or its groups
+ * are searched and the matching rule decides. The decisions' transpositions are composed as they come and applied
+ * to the metadata, so the next layer sees the packet as this one left it; no byte of the frame is touched.
+ *
+ * Invariants:
+ * - the walk itself changes nothing, save that it forgets pairs which policy or time has ended; new pairs are returned and committed by the
+ *   caller, and only when the whole walk lets the packet through;
+ * - everything the decision depended on is in the result: consulted bits, resource entries, pairs. Two packets that
+ *   agree in those get the same result.
+ *
+ * Cost: per layer one lookup in its flow table, then per group one classifier lookup; no work per rule.
+ *
+ * @see VFP §5.2, §5.4, §6.1.3
+ */
+import type { Direction } from '../flow/flow-id.js'
+import { type FlowMask, maskOf } from '../flow/flow-mask.js'
+import { WORDS } from '../flow/layout.js'
+import { matchesAll } from '../classify/compiled-condition.js'
+import type { ActionContext } from '../policy/action-context.js'
+import { type Decision, proceed, type Verdict } from '../policy/decision.js'
+import type { PortIdentity } from '../policy/flow-context.js'
+import { isLive, type LayerFlowPair } from '../tables/layer-flow-table.js'
+import { identity } from '../transposition/construct.js'
+import type { HeaderTransposition, Transposition } from '../transposition/header-transposition.js'
+import { invert } from '../transposition/invert.js'
+import { PUSH4_LENGTH, PUSH6_LENGTH } from '../transposition/program.js'
+import type { CompiledLayer, CompiledPort, CompiledRule } from './compiled-port.js'
+import { type Dependency, FlowTracker } from './flow-tracker.js'
+import type { Source, Trace } from './trace.js'
+
+/** A context, and how the frame's length at its layer follows from the original's. */
+export interface PlacedContext {
+  readonly context: ActionContext
+  /** Outermost groups gone by then. */
+  readonly popped: number
+  /** Bytes put around by then. */
+  readonly pushedBytes: number
+}
+
+/** A port that gets a copy, and what the copy looks like. */
+export interface PlacedMirror {
+  readonly port: string
+  readonly transposition: HeaderTransposition
+}
+
+/** A connection that a stateful rule wants to make. */
+export interface NewPair {
+  readonly layer: CompiledLayer
+  readonly pair: LayerFlowPair<CompiledRule>
+  /** The flow id as the layer leaves it. */
+  readonly after: Uint32Array
+  readonly afterDepth: number
+}
+
+/** A pair a decision rests on. */
+export interface UsedPair {
+  readonly layer: CompiledLayer
+  readonly pair: LayerFlowPair<CompiledRule>
+}
+
+/** Everything a walk found out. */
+export interface Walk {
+  readonly verdict: Verdict
+  /** Composition of all layers' transpositions up to the one that decided. */
+  readonly transposition: HeaderTransposition
+  readonly contexts: readonly PlacedContext[]
+  readonly mirrors: readonly PlacedMirror[]
+  readonly rules: readonly CompiledRule[]
+  readonly pairs: readonly UsedPair[]
+  readonly newPairs: readonly NewPair[]
+  readonly dependencies: readonly Dependency[]
+  /** Absent when the decision looked at something that differs from packet to packet. */
+  readonly mask: FlowMask | undefined
+  /** The flow id as the last layer left it. */
+  readonly after: Uint32Array
+  readonly afterDepth: number
+}
+
+/** Walks packets of one port; not re-entrant. */
+export class Walker {
+  readonly #flow: FlowTracker
+  /** A second tracker, for looking again at the flow that made a pair. */
+  readonly #initiator: FlowTracker
+
+  constructor(port: PortIdentity) {
+    this.#flow = new FlowTracker(port)
+    this.#initiator = new FlowTracker(port)
+  }
+
+  /** Decides on a packet with these metadata, at this time, under this policy. */
+  walk(port: CompiledPort, direction: Direction, words: Uint32Array, depth: number, nowUs: number, trace?: Trace): Walk {
+    const flow = this.#flow
+    flow.begin(direction, words, depth, nowUs)
+    trace?.begin(direction, words, depth)
+    const contexts: PlacedContext[] = []
+    const mirrors: PlacedMirror[] = []
+    const rules: CompiledRule[] = []
+    const pairs: UsedPair[] = []
+    const newPairs: NewPair[] = []
+    const unpaired: Dependency[] = []
+    let verdict: Verdict = PASS
+
+    const { layers } = port
+    for (let i = 0; i < layers.length && verdict._tag === 'Continue'; i++) {
+      const layer = layers[direction === 'outbound' ? i : layers.length - 1 - i]!
+      trace?.enterLayer(layer, flow.words, flow.depth)
+      const source = this.#find(layer, flow, unpaired, trace)
+      if (source._tag === 'None') {
+        trace?.leaveLayer(source, undefined, flow.words, flow.depth)
+        continue
+      }
+      const decision = source._tag === 'Pair' ? pairDecision(source.pair, source.side) : source.rule.inForce.running.decide(flow)
+      rules.push(source.rule)
+      if (source._tag === 'Pair') pairs.push({ layer, pair: source.pair })
+      verdict = decision.verdict
+      if (verdict._tag !== 'Drop') {
+        const stateful = source._tag === 'Rule' ? source.rule.inForce.rule.stateful : undefined
+        const made = stateful === undefined ? undefined : this.#pairOf(layer, source.rule, decision, stateful.idleUs)
+        const fits = flow.transpose(decision.transposition)
+        const { transposition } = flow
+        // What does not fit the packet here may contradict an earlier layer as well: the reason is the same, whoever finds it.
+        if (decision.transposition._tag === 'Invalid') verdict = drop('InvalidTransposition')
+        else if (!fits || transposition._tag === 'Invalid') verdict = drop('ShapeMismatch')
+        else {
+          place(decision, transposition, contexts, mirrors)
+          if (made !== undefined) {
+            const after = flow.words.slice(0, flow.depth * WORDS)
+            const holder = layer.flows.holder(direction, after, flow.depth, nowUs)
+            if (holder === undefined) newPairs.push({ layer, pair: made, after, afterDepth: flow.depth })
+            else {
+              verdict = drop('ReverseFlowTaken')
+              // The refusal rests on the other connection, and ends with it.
+              pairs.push({ layer, pair: holder })
+            }
+          }
+        }
+      }
+      trace?.leaveLayer(source, { ...decision, verdict }, flow.words, flow.depth)
+    }
+
+    const dropped = verdict._tag === 'Drop'
+    return {
+      verdict,
+      transposition: dropped ? identity : flow.transposition,
+      contexts: dropped ? [] : contexts,
+      mirrors: dropped ? [] : mirrors,
+      rules,
+      pairs,
+      newPairs: dropped ? [] : newPairs,
+      // A rule that makes the pair itself does not depend on there being none; a dropped packet makes none.
+      dependencies: dropped ? [...flow.dependencies, ...unpaired] : flow.dependencies,
+      mask: maskOf(flow.consulted, words, depth),
+      after: flow.words.slice(0, flow.depth * WORDS),
+      afterDepth: flow.depth,
+    }
+  }
+
+  #find(layer: CompiledLayer, flow: FlowTracker, unpaired: Dependency[], trace: Trace | undefined): Found {
+    if (!layer.stateful && layer.flows.size === 0) return this.#match(layer, flow, trace)
+    flow.consultPair()
+    const pair = layer.flows.find(flow.direction, flow.words, flow.depth, flow.nowUs)
+    if (pair !== undefined) {
+      if (this.#isPermitted(layer, pair, flow.nowUs)) {
+        return { _tag: 'Pair', rule: pair.rule, pair, side: pair.direction === flow.direction ? 'forward' : 'reverse' }
+      }
+      layer.flows.remove(pair)
+    }
+    const found = this.#match(layer, flow, trace)
+    const cell = layer.flows.absence(flow.direction, flow.words, flow.depth)
+    const makesPair = found._tag === 'Rule' && found.rule.inForce.rule.stateful !== undefined
+    const dependencies = makesPair ? unpaired : flow.dependencies
+    dependencies.push({ cell, version: cell.version })
+    return found
+  }
+
+  #match(layer: CompiledLayer, flow: FlowTracker, trace: Trace | undefined): Found {
+    const rule = classify(layer, flow, trace)
+    return rule === undefined ? { _tag: 'None' } : { _tag: 'Rule', rule }
+  }
+
+  /**
+   * Whether a pair is still permitted. After a change of its layer the flow that made it is matched again: a stateful
+   * rule of the same type must let it through. The binding stays as it was; contexts and mirrors are today's.
+   */
+  #isPermitted(layer: CompiledLayer, pair: LayerFlowPair<CompiledRule>, nowUs: number): boolean {
+    if (pair.checked === layer.version) return true
+    const flow = this.#initiator
+    flow.begin(pair.direction, pair.initial, pair.initialDepth, nowUs, pair.flowHash)
+    const rule = classify(layer, flow, undefined)
+    const stateful = rule?.inForce.rule.stateful
+    if (rule === undefined || stateful === undefined || rule.inForce.rule.type !== pair.rule.inForce.rule.type) return false
+    const decision = rule.inForce.running.decide(flow)
+    if (decision.verdict._tag === 'Drop') return false
+    pair.rule = rule
+    pair.decision = { ...decision, transposition: pair.decision.transposition }
+    pair.idleUs = stateful.idleUs
+    pair.checked = layer.version
+    return isLive(pair, nowUs)
+  }
+
+  #pairOf(layer: CompiledLayer, rule: CompiledRule, decision: Decision, idleUs: number): LayerFlowPair<CompiledRule> {
+    const flow = this.#flow
+    const initial = flow.words.slice(0, flow.depth * WORDS)
+    return {
+      direction: flow.direction,
+      initial,
+      initialDepth: flow.depth,
+      flowHash: flow.flowHash,
+      decision,
+      reverse: invert(decision.transposition, initial, flow.depth),
+      rule,
+      idleUs,
+      lastUsedUs: flow.nowUs,
+      checked: layer.version,
+      alive: true,
+    }
+  }
+}
+
+type Found =
+  | Exclude<Source, { _tag: 'Pair' }>
+  | (Extract<Source, { _tag: 'Pair' }> & { readonly pair: LayerFlowPair<CompiledRule> })
+
+/** The rule of a layer that applies to the flow as it stands: the last group's match, or the first terminating one. */
+const classify = (layer: CompiledLayer, flow: FlowTracker, trace: Trace | undefined): CompiledRule | undefined => {
+  let decided: CompiledRule | undefined
+  const groups = layer[flow.direction]
+  for (let i = 0; i < groups.length; i++) {
+    const group = groups[i]!
+    flow.consult(group.consultsToEnter)
+    const entered = matchesAll(group.conditions, flow.words, flow.depth)
+    let rule: CompiledRule | undefined
+    if (entered) {
+      flow.consult(group.consultsToMatch)
+      const entry = group.classifier.classifier.lookup(flow.words, flow.depth)
+      rule = entry === undefined ? undefined : group.byId.get(entry.id)
+    }
+    trace?.group(group, entered, rule)
+    if (rule === undefined) continue
+    decided = rule
+    if (rule.inForce.rule.terminating) break
+  }
+  return decided
+}
+
+const pairDecision = (pair: LayerFlowPair<CompiledRule>, side: 'forward' | 'reverse'): Decision =>
+  side === 'forward' ? pair.decision : proceed(pair.reverse)
+
+const pushedLength = (t: Transposition): number => t.push.reduce((sum, p) => sum + (p.srcIp.version === 4 ? PUSH4_LENGTH : PUSH6_LENGTH), 0)
+
+const place = (decision: Decision, soFar: Transposition, contexts: PlacedContext[], mirrors: PlacedMirror[]): void => {
+  if (decision.contexts.length > 0) {
+    const popped = soFar.pop.length
+    const pushedBytes = pushedLength(soFar)
+    for (const context of decision.contexts) contexts.push({ context, popped, pushedBytes })
+  }
+  for (const port of decision.mirrors) mirrors.push({ port, transposition: soFar })
+}
+
+const drop = (reason: string): Verdict => ({ _tag: 'Drop', reason })
+const PASS: Verdict = { _tag: 'Continue' }

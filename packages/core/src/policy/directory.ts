@@ -1,0 +1,123 @@
+/**
+ * The in-memory directory: customer address to physical address, per virtual network.
+ *
+ * Cost: a lookup is one `Map` access on a short string; an entry is a few hundred bytes. Keys that are absent share
+ * one cell, which every insertion bumps: a scan over unmapped addresses cannot fill memory, and the flows that
+ * found nothing look again after any insertion.
+ *
+ * @see VFP §5.5, VL2's directory system
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import { type BadAddress, formatIp, formatMac, type IpAddress, type Mac, parseIp, parseMac } from '../wire/address.js'
+import type { Lookup, Resource } from './resource.js'
+
+/** The address of a VM inside its virtual network. */
+export interface CustomerAddress {
+  /** Virtual network, 24 bits. */
+  readonly vni: number
+  readonly ip: IpAddress
+}
+
+/** One place that serves a customer address. */
+export interface Endpoint {
+  /** Physical address of the host: where the tunnel ends. */
+  readonly pa: IpAddress
+  /** MAC that the inner frame is sent to. */
+  readonly mac: Mac
+}
+
+/** Where a customer address lives. */
+export interface Mapping {
+  /** Places that serve it, all equal; a flow's hash chooses one (ECMP). At least one. */
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]]
+  /** Virtual network of the destination, if it differs from the sender's. */
+  readonly vni?: number
+}
+
+/** A mapping with its key, as text: how people and JSON write it. */
+export interface MappingText {
+  /** Virtual network, 24 bits. */
+  readonly vni: number
+  /** The customer address. */
+  readonly ip: string
+  /** Where it is served; at least one place. */
+  readonly at: readonly { readonly pa: string; readonly mac: string }[]
+  /** Virtual network of the destination, if it differs. */
+  readonly destinationVni?: number
+}
+
+/** A directory that a controller fills and rules read. */
+export interface Directory extends Resource<CustomerAddress, Mapping> {
+  /** Adds or replaces the mapping of an address. */
+  readonly set: (key: CustomerAddress, mapping: Mapping) => void
+  /** As `set`, from text; nothing is set if an address is none. */
+  readonly add: (mapping: MappingText) => E.Either<BadAddress, void>
+  /** Removes a mapping; `false` if there was none. */
+  readonly remove: (key: CustomerAddress) => boolean
+  /** Number of mappings. */
+  readonly size: () => number
+}
+
+/** An empty in-memory directory. */
+export const directory = (name = 'directory'): Directory => {
+  const entries = new Map<string, { readonly mapping: Mapping; readonly cell: Counter }>()
+  const absent: Counter = { version: 0 }
+  const set = (key: CustomerAddress, mapping: Mapping): void => {
+    const k = keyOf(key)
+    const old = entries.get(k)
+    if (old === undefined) absent.version++
+    else old.cell.version++
+    entries.set(k, { mapping, cell: old?.cell ?? { version: 0 } })
+  }
+  return {
+    name,
+    lookup: (key): Lookup<Mapping> => {
+      const entry = entries.get(keyOf(key))
+      return entry === undefined ? { _tag: 'Absent', cell: absent } : { _tag: 'Found', value: entry.mapping, cell: entry.cell }
+    },
+    set,
+    add: (text) => {
+      const read = readMapping(text)
+      if (E.isLeft(read)) return read
+      set(read.right.key, read.right.mapping)
+      return E.right(undefined)
+    },
+    remove: (key) => {
+      const k = keyOf(key)
+      const old = entries.get(k)
+      if (old === undefined) return false
+      old.cell.version++
+      return entries.delete(k)
+    },
+    size: () => entries.size,
+  }
+}
+
+/** One readable line for a mapping. */
+export const formatMapping = (m: Mapping): string =>
+  `${m.endpoints.map((e) => `${formatIp(e.pa)} ${formatMac(e.mac)}`).join(' | ')}${m.vni === undefined ? '' : ` vni ${m.vni}`}`
+
+/** A cell as its owner sees it. */
+interface Counter {
+  version: number
+}
+
+const readMapping = (text: MappingText): E.Either<BadAddress, { readonly key: CustomerAddress; readonly mapping: Mapping }> => {
+  const ip = parseIp(text.ip)
+  if (E.isLeft(ip)) return ip
+  const endpoints: Endpoint[] = []
+  for (const at of text.at) {
+    const pa = parseIp(at.pa)
+    if (E.isLeft(pa)) return pa
+    const mac = parseMac(at.mac)
+    if (E.isLeft(mac)) return mac
+    endpoints.push({ pa: pa.right, mac: mac.right })
+  }
+  const [first, ...rest] = endpoints
+  if (first === undefined) return E.left({ _tag: 'BadAddress', input: text.ip, reason: 'a mapping needs at least one place' })
+  const vni = text.destinationVni
+  return E.right({ key: { vni: text.vni, ip: ip.right }, mapping: { endpoints: [first, ...rest], ...(vni === undefined ? {} : { vni }) } })
+}
+
+const keyOf = ({ vni, ip }: CustomerAddress): string =>
+  ip.version === 4 ? `${vni}/${ip.words[3]}` : `${vni}/${ip.words.join(',')}`

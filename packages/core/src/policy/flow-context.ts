@@ -1,0 +1,42 @@
+/**
+ * What a rule may know when it decides: the flow's metadata as its layer sees them, and nothing of the packet's bytes.
+ *
+ * Everything read here is remembered: the fields join the key of the unified flow, the resource entries its
+ * dependencies. That is what makes a cached decision as good as a fresh one, so a rule must take what it decides
+ * on from here (or from its own configuration and state) and from nowhere else.
+ */
+import type { Option } from 'fp-ts/lib/Option.js'
+import type { Direction } from '../flow/flow-id.js'
+import type { FieldRef } from '../flow/field.js'
+import type { IpAddress, Mac } from '../wire/address.js'
+import type { Resource } from './resource.js'
+
+/** The port a rule runs on. */
+export interface PortIdentity {
+  readonly name: string
+  readonly mac: Mac
+  readonly ips: readonly IpAddress[]
+}
+
+/** A flow as one layer sees it. */
+export interface FlowContext {
+  readonly direction: Direction
+  readonly port: PortIdentity
+  /** Monotonic microseconds. */
+  readonly nowUs: number
+  /** Header groups of the frame here, 1–3. */
+  readonly depth: number
+  /**
+   * 32 bits that are the same for all packets of the flow and spread flows evenly: for ECMP and entropy ports.
+   * Computed once, from the frame as it entered the port.
+   */
+  readonly flowHash: number
+  /** A number field, or `undefined` if the packet does not have it (or it is not a number). */
+  readonly number: (ref: FieldRef) => number | undefined
+  /** A MAC field. */
+  readonly mac: (ref: FieldRef) => Mac | undefined
+  /** An IP address field. */
+  readonly ip: (ref: FieldRef) => IpAddress | undefined
+  /** The value a resource has for a key. */
+  readonly lookup: <K, V>(resource: Resource<K, V>, key: K) => Option<V>
+}

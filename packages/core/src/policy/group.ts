@@ -1,0 +1,30 @@
+/**
+ * Groups: the unit in which rules are replaced.
+ *
+ * @see VFP §5.4
+ */
+import type { Direction } from '../flow/flow-id.js'
+import type { FieldRef } from '../flow/field.js'
+import type { Condition } from './condition.js'
+import type { Rule } from './rule.js'
+
+/** How the rule of a group is chosen among those that match. */
+export type Matching =
+  /** The best priority; equal ones by insertion order. */
+  | 'priority'
+  /** The longest prefix on one field; equal ones by priority, then insertion order. */
+  | { readonly longestPrefix: FieldRef }
+
+/** Rules that belong together and change together. */
+export interface Group {
+  /** Unique in its layer and direction. */
+  readonly name: string
+  readonly direction: Direction
+  /** Groups of a layer are walked by ascending order, equal ones in the order they came; 0 unless said. */
+  readonly order?: number
+  /** A group whose conditions do not all hold is skipped. */
+  readonly when?: readonly Condition[]
+  /** `'priority'` unless said. */
+  readonly match?: Matching
+  readonly rules: readonly Rule[]
+}

@@ -1,0 +1,61 @@
+/**
+ * Layer types and the policies that program them.
+ *
+ * A **layer type** is a codec for its configuration and a function from a configuration to groups of rules. A
+ * controller adds a layer of a type to a port, gets a handle to that one layer, and updates it with **policies** of
+ * the type. A policy carries the type's name in its own type, so one for another layer does not type-check.
+ *
+ * @see VFP §5.2
+ */
+import type * as t from 'io-ts'
+import type { Group } from './group.js'
+import type { PortIdentity } from './flow-context.js'
+import type { Problem } from './policy-error.js'
+import type { AnyResource } from './resource.js'
+
+declare const layerOf: unique symbol
+
+/** A configuration for layers of the type named `L`. */
+export interface Policy<L extends string> {
+  /** Exists in the types alone: it keeps a policy of one layer type from another's handle. */
+  readonly [layerOf]?: L
+  /** The layer type's name. */
+  readonly layer: L
+  /** What the type's codec will read. */
+  readonly config: unknown
+}
+
+/** What a layer type may know of the place its configuration is for. */
+export interface LayerEnvironment {
+  readonly port: PortIdentity
+  /** The group that is being updated, or `undefined` when the whole layer is. */
+  readonly group: string | undefined
+  /** A resource the switch was opened with, by name. */
+  readonly resource: (name: string) => AnyResource | undefined
+}
+
+/** A kind of layer. `L` its name, `C` its configuration, `O` that configuration as it is written. */
+export interface LayerType<L extends string, C, O> {
+  readonly name: L
+  readonly codec: t.Type<C, O>
+  /** Groups for a configuration that `check` had no objection to. */
+  readonly groups: (config: C, environment: LayerEnvironment) => readonly Group[]
+  /** Objections that the codec cannot have, as a resource that does not exist; empty if there are none. */
+  readonly check: (config: C, environment: LayerEnvironment) => readonly Problem[]
+  /** A policy for layers of this type; it is read when a handle is updated with it. */
+  readonly policy: (config: O) => Policy<L>
+}
+
+/** Makes a layer type. The smallest is a name, a codec and a function to groups. */
+export const defineLayer = <L extends string, C, O>(spec: {
+  readonly name: L
+  readonly codec: t.Type<C, O>
+  readonly groups: (config: C, environment: LayerEnvironment) => readonly Group[]
+  readonly check?: (config: C, environment: LayerEnvironment) => readonly Problem[]
+}): LayerType<L, C, O> => ({
+  name: spec.name,
+  codec: spec.codec,
+  groups: spec.groups,
+  check: spec.check ?? (() => []),
+  policy: (config) => ({ layer: spec.name, config }),
+})

@@ -1,0 +1,152 @@
+/**
+ * Rules and rule types.
+ *
+ * A **rule type** is a name, a codec for its configuration and a pure function from a flow to a decision; the
+ * built-in ones (`rule-types.ts`) are made with the same function as anybody's own. A **rule** is a rule type with a
+ * configuration, conditions, a priority, and whether it is terminating or stateful.
+ *
+ * A type with state (`init`) gets one state per rule. An update that brings a rule of the same id and type keeps the
+ * state, so counters survive policy changes; a rule that is gone has its state disposed of.
+ *
+ * @see VFP §5.3
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import type * as t from 'io-ts'
+import type { Condition } from './condition.js'
+import type { Decision } from './decision.js'
+import type { FlowContext } from './flow-context.js'
+
+/** A rule type whose parameters do not matter: what a list of different ones holds. */
+export interface AnyRuleType {
+  readonly name: string
+  /** Reads a configuration from JSON; the result makes rules of it. */
+  readonly read: (config: unknown, context: t.Context) => t.Validation<(options: RuleOptions) => Rule>
+}
+
+/** A kind of rule. `N` its name, `C` its configuration, `O` that configuration as JSON, `S` its state. */
+export interface RuleType<N extends string, C, O, S> extends AnyRuleType {
+  readonly name: N
+  /** Reads a configuration from JSON and writes it back. */
+  readonly config: t.Type<C, O>
+  /** Makes the state of a rule when its policy is published. */
+  readonly init: (config: C) => S
+  /** Called when the rule is gone and its state was not taken over by another of the same id and type. */
+  readonly dispose: (state: S) => void
+  /** A pure function of its arguments; side effects belong into action contexts. */
+  readonly decide: (config: C, flow: FlowContext, state: S) => Decision
+  /** The state as JSON, for tables and save files. */
+  readonly report: (state: S) => unknown
+}
+
+/** What one writes to make a rule type. */
+export interface RuleTypeSpec<N extends string, C, O, S> {
+  readonly name: N
+  readonly config: t.Type<C, O>
+  /** A pure function of its arguments; side effects belong into action contexts. */
+  readonly decide: (config: C, flow: FlowContext, state: S) => Decision
+  /** Makes the state of a rule when its policy is published; what it throws refuses the policy. */
+  readonly init: (config: C) => S
+  /** Called when the rule is gone and its state was not taken over. */
+  readonly dispose?: (state: S) => void
+  /** The state as JSON, for tables and programs. */
+  readonly report?: (state: S) => unknown
+}
+
+/**
+ * Makes a rule type. Without `init` the type is stateless. Write `init` before the functions that take the state: its type
+ * is inferred in that order.
+ */
+export function defineRuleType<N extends string, C, O, S>(spec: RuleTypeSpec<N, C, O, S>): RuleType<N, C, O, S>
+export function defineRuleType<N extends string, C, O>(
+  spec: Pick<RuleTypeSpec<N, C, O, undefined>, 'name' | 'config' | 'decide'>,
+): RuleType<N, C, O, undefined>
+export function defineRuleType<N extends string, C, O, S>(
+  spec: Omit<RuleTypeSpec<N, C, O, S | undefined>, 'init'> & { readonly init?: (config: C) => S },
+): RuleType<N, C, O, S | undefined> {
+  const type: RuleType<N, C, O, S | undefined> = {
+    init: () => undefined,
+    dispose: () => undefined,
+    report: () => undefined,
+    ...spec,
+    read: (u, context) => E.map((config: C) => (options: RuleOptions) => rule(type, config, options))(spec.config.validate(u, context)),
+  }
+  return type
+}
+
+/** How long an unused connection of a stateful rule is remembered. */
+export interface Stateful {
+  /** Microseconds without a packet in either direction, at least 1. */
+  readonly idleUs: number
+}
+
+/** Idle time of a stateful rule that names none: four minutes, as Azure's default for flows. */
+export const DEFAULT_IDLE_US = 240_000_000
+
+/** What a rule is beside its type and configuration. */
+export interface RuleOptions {
+  /** Unique in its group; by default made from the rule's position. */
+  readonly id?: string
+  /** Smaller is better; 100 unless said. */
+  readonly priority?: number
+  /** All must hold; none means every packet. */
+  readonly when?: readonly Condition[]
+  /** Whether a match here decides at once, before later groups are looked at. */
+  readonly terminating?: boolean
+  /** Whether a match makes a connection whose reverse direction gets the inverse action. */
+  readonly stateful?: boolean | Stateful
+}
+
+/** A rule as groups hold it; its type's parameters are hidden inside. */
+export interface Rule {
+  /** Undefined until its group names it. */
+  readonly id: string | undefined
+  readonly priority: number
+  readonly conditions: readonly Condition[]
+  readonly terminating: boolean
+  readonly stateful: Stateful | undefined
+  /** Name of its type. */
+  readonly type: string
+  /** Its configuration as JSON. */
+  readonly configJson: () => unknown
+  /** Starts the rule, taking over the state of the rule it replaces if that was of the same type. */
+  readonly start: (previous: RunningRule | undefined) => RunningRule
+}
+
+/** A rule in force. */
+export interface RunningRule {
+  /** The type it was started from and its state, as the type's own code sees them. */
+  readonly type: object
+  readonly state: unknown
+  /** The same object for as long as one state is handed on from rule to rule; states themselves may be equal by chance. */
+  readonly lineage: object
+  /** Decides on a flow. */
+  readonly decide: (flow: FlowContext) => Decision
+  /** Ends the rule and its state. */
+  readonly dispose: () => void
+  /** The state as JSON; `undefined` for a rule without. */
+  readonly report: () => unknown
+}
+
+/** Makes a rule of a type. */
+export const rule = <N extends string, C, O, S>(type: RuleType<N, C, O, S>, config: C, options: RuleOptions = {}): Rule => ({
+  id: options.id,
+  priority: options.priority ?? 100,
+  conditions: options.when ?? [],
+  terminating: options.terminating ?? false,
+  stateful: options.stateful === true ? { idleUs: DEFAULT_IDLE_US } : options.stateful === false ? undefined : options.stateful,
+  type: type.name,
+  configJson: () => type.config.encode(config),
+  start: (previous) => {
+    // The type object is the proof that the state is an S.
+    const heir = previous?.type === type ? previous : undefined
+    const state = heir === undefined ? type.init(config) : (heir.state as S)
+    return {
+      type,
+      state,
+      lineage: heir?.lineage ?? {},
+      decide: (flow) => type.decide(config, flow, state),
+      dispose: () => { type.dispose(state) },
+      report: () => type.report(state),
+    }
+  },
+})

@@ -1,0 +1,152 @@
+/**
+ * A layer whose policy is written out rule by rule, in TypeScript or JSON: the general case, from which the
+ * ready-made layers differ only in having a shorter language of their own.
+ */
+import * as t from 'io-ts'
+import type { Condition } from './condition.js'
+import { Conditions } from './condition-codec.js'
+import { integer, strictlyPartial } from './codecs.js'
+import type { Group } from './group.js'
+import { defineLayer, type LayerType } from './layer.js'
+import type { AnyRuleType, Rule } from './rule.js'
+import { resolveField, type FieldRef } from '../flow/field.js'
+
+/** A rule as JSON: `do` names its type, `with` is its configuration. */
+export interface RuleJson {
+  readonly id?: string
+  readonly priority?: number
+  readonly when?: unknown
+  readonly do: string
+  readonly with?: unknown
+  readonly terminating?: boolean
+  /** `true`, or the idle time in milliseconds, exact to the microsecond. */
+  readonly stateful?: boolean | { readonly idleMs: number }
+}
+
+/** A group as JSON. */
+export interface GroupJson {
+  readonly name: string
+  readonly order?: number
+  readonly when?: unknown
+  /** A field's name: the rule with the longest prefix on it matches. */
+  readonly longestPrefix?: string
+  readonly rules: readonly RuleJson[]
+}
+
+/** The policy of a rules layer as JSON. */
+export interface RulesJson {
+  readonly outbound?: readonly GroupJson[]
+  readonly inbound?: readonly GroupJson[]
+}
+
+/** The type itself: kept for lists written before rule types were usable as they are. */
+export const anyRuleType = (type: AnyRuleType): AnyRuleType => type
+
+interface ReadGroup {
+  readonly name: string
+  readonly order?: number
+  readonly when?: readonly Condition[]
+  readonly longestPrefix?: FieldRef
+  readonly rules: readonly Rule[]
+}
+
+/** Rules and groups, as read. */
+export interface RulesConfig {
+  readonly outbound?: readonly ReadGroup[]
+  readonly inbound?: readonly ReadGroup[]
+}
+
+/**
+ * A layer type whose policies are groups of rules of the given types.
+ *
+ * @param name the layer type's name
+ * @param types the rule types its policies may name, built in or one's own
+ */
+export const rulesLayer = <L extends string>(name: L, types: readonly AnyRuleType[]): LayerType<L, RulesConfig, RulesJson> => {
+  const groups = t.readonlyArray(groupCodec(ruleCodec(types)), 'a list of groups')
+  const whole = strictlyPartial({}, { outbound: groups, inbound: groups })
+  const codec: t.Type<RulesConfig, RulesJson> = whole
+  return defineLayer({
+    name,
+    codec,
+    groups: (config) => [...toGroups('outbound', config.outbound ?? []), ...toGroups('inbound', config.inbound ?? [])],
+  })
+}
+
+const toGroups = (direction: 'outbound' | 'inbound', groups: readonly ReadGroup[]): readonly Group[] =>
+  groups.map((g) => ({
+    name: g.name,
+    direction,
+    ...(g.order === undefined ? {} : { order: g.order }),
+    when: g.when ?? [],
+    match: g.longestPrefix === undefined ? 'priority' as const : { longestPrefix: g.longestPrefix },
+    rules: g.rules,
+  }))
+
+const Priority = integer(0, 0xffff_ffff, 'a priority')
+const Milliseconds: t.Type<number> = new t.Type<number>(
+  'milliseconds',
+  t.number.is,
+  (u, context) =>
+    typeof u === 'number' && u >= 0.001 && u <= 0xffff_ffff ? t.success(u) : t.failure(u, context, `expected milliseconds: a number from 0.001 to ${0xffff_ffff}`),
+  (ms) => ms,
+)
+const Idle = strictlyPartial({ idleMs: Milliseconds }, {})
+
+const ruleCodec = (types: readonly AnyRuleType[]): t.Type<Rule, RuleJson> => {
+  const known = strictlyPartial({ do: t.string }, {
+    id: t.string, priority: Priority, when: Conditions, terminating: t.boolean, stateful: t.union([t.boolean, Idle]), with: t.unknown,
+  })
+  return new t.Type<Rule, RuleJson>(
+    'a rule',
+    (u): u is Rule => typeof u === 'object' && u !== null && 'start' in u,
+    (u, context) => {
+      const read = known.validate(u, context)
+      if (read._tag === 'Left') return read
+      const json = read.right
+      const type = types.find((x) => x.name === json.do)
+      if (type === undefined) {
+        return t.failure(json.do, t.appendContext(context, 'do', t.string, json.do), `no such rule type; known are ${types.map((x) => x.name).join(', ')}`)
+      }
+      const config = json.with ?? {}
+      const made = type.read(config, t.appendContext(context, 'with', t.unknown, config))
+      if (made._tag === 'Left') return made
+      const stateful = typeof json.stateful === 'object' ? { idleUs: Math.round(json.stateful.idleMs * 1000) } : json.stateful ?? false
+      return t.success(made.right({
+        ...(json.id === undefined ? {} : { id: json.id }),
+        ...(json.priority === undefined ? {} : { priority: json.priority }),
+        when: json.when ?? [],
+        terminating: json.terminating ?? false,
+        stateful,
+      }))
+    },
+    ruleToJson,
+  )
+}
+
+/** A rule as JSON, whatever made it. */
+export const ruleToJson = (r: Rule): RuleJson => ({
+  ...(r.id === undefined ? {} : { id: r.id }),
+  priority: r.priority,
+  when: Conditions.encode(r.conditions),
+  do: r.type,
+  with: r.configJson(),
+  terminating: r.terminating,
+  stateful: r.stateful === undefined ? false : { idleMs: r.stateful.idleUs / 1000 },
+})
+
+const FieldName: t.Type<FieldRef, string> = new t.Type<FieldRef, string>(
+  'a field',
+  (u): u is FieldRef => typeof u === 'string' && resolveField(u) !== undefined,
+  (u, context) =>
+    typeof u === 'string' && resolveField(u) !== undefined ? t.success(u as FieldRef) : t.failure(u, context, 'no such field'),
+  (a) => a,
+)
+
+const groupCodec = (rules: t.Type<Rule, RuleJson>): t.Type<ReadGroup, GroupJson> => {
+  const inner: t.Type<ReadGroup, GroupJson> = strictlyPartial(
+    { name: t.string, rules: t.readonlyArray(rules, 'a list of rules') },
+    { order: integer(-0x8000_0000, 0x7fff_ffff, 'an order'), when: Conditions, longestPrefix: FieldName },
+  )
+  return inner
+}

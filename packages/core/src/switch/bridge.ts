@@ -1,0 +1,78 @@
+/**
+ * The bridge: which port a frame is for, by MAC.
+ *
+ * "Keep forwarding simple" (VFP §10.2): VMs have known MACs, so nothing is learned. A tunnelled frame counts by the
+ * network identifier of its outermost tunnel and the MAC of the frame inside, any other by its own MAC.
+ *
+ * @see VFP §7.1
+ */
+import { makeFrameView, Slot, SLOTS, Tunnel } from '../wire/frame-view.js'
+import { parseFrame } from '../wire/parse.js'
+import { Reason } from '../wire/reason.js'
+import type { SwitchPort } from './switch-port.js'
+
+/** What forwarding looks at. */
+interface Key {
+  /** `undefined` for a frame in no tunnel. */
+  readonly vni: number | undefined
+  readonly mac: number
+}
+
+/** The MACs of a switch's ports. */
+export class Bridge {
+  readonly #byMac = new Map<number, SwitchPort[]>()
+  readonly #view = makeFrameView()
+
+  /** The port that has this MAC where `vni` would make them collide. */
+  holder(mac: number, vni: number | undefined): SwitchPort | undefined {
+    return this.#byMac.get(mac)?.find((p) => p.vni === undefined || vni === undefined || p.vni === vni)
+  }
+
+  add(port: SwitchPort): void {
+    const { mac } = port.identity
+    this.#byMac.set(mac, [...(this.#byMac.get(mac) ?? []), port])
+  }
+
+  remove(port: SwitchPort): void {
+    const left = (this.#byMac.get(port.identity.mac) ?? []).filter((p) => p !== port)
+    if (left.length === 0) this.#byMac.delete(port.identity.mac)
+    else this.#byMac.set(port.identity.mac, left)
+  }
+
+  /** The port a frame is for, `'group'` for one that is for many, `undefined` for one that is for none. */
+  find(frame: Uint8Array, parseDepth: number): SwitchPort | 'group' | undefined {
+    const key = this.#keyOf(frame, parseDepth)
+    if (key === undefined) return undefined
+    if (isGroup(key.mac)) return 'group'
+    const there = this.#byMac.get(key.mac)
+    // Untagged by any tunnel, a MAC that two networks share belongs to nobody.
+    if (key.vni === undefined) return there?.length === 1 ? there[0] : undefined
+    return there?.find((p) => p.vni === undefined || p.vni === key.vni)
+  }
+
+  /** The ports that a frame for a group address may reach. */
+  members(frame: Uint8Array, parseDepth: number): readonly SwitchPort[] {
+    const key = this.#keyOf(frame, parseDepth)
+    const all = [...this.#byMac.values()].flat()
+    return key?.vni === undefined ? all : all.filter((p) => p.vni === undefined || p.vni === key.vni)
+  }
+
+  #keyOf(frame: Uint8Array, parseDepth: number): Key | undefined {
+    if (frame.length < 14) return undefined
+    const view = this.#view
+    const tunnelled = parseDepth > 1 && parseFrame(view, frame, 0, frame.length, 2) === Reason.Ok && view.slots[Slot.TUNNEL] !== Tunnel.None
+    return tunnelled
+      ? { vni: u24(frame, view.slots[Slot.TUNNEL_AT]! + 4), mac: mac(frame, view.slots[SLOTS + Slot.L2]!) }
+      : { vni: undefined, mac: mac(frame, 0) }
+  }
+}
+
+const isGroup = (address: number): boolean => Math.floor(address / 0x100_0000_0000) % 2 === 1
+
+const u24 = (b: Uint8Array, at: number): number => (b[at]! << 16) | (b[at + 1]! << 8) | b[at + 2]!
+
+const mac = (b: Uint8Array, at: number): number => {
+  let value = 0
+  for (let i = 0; i < 6; i++) value = value * 256 + b[at + i]!
+  return value
+}

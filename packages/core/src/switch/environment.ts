@@ -1,0 +1,30 @@
+/**
+ * What a program implements to put the switch into its environment.
+ *
+ * The switch knows ports, not NICs: whoever embeds it connects a port to a virtual machine's NIC, to a TAP device, to
+ * a replayed capture. The hooks tell it of a port's life; each may refuse, and then the call on the switch fails and
+ * nothing has changed. Frames leave through `toVm` and `toNetwork`.
+ *
+ * @see VFP §4.1
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { PortIdentity } from '../policy/flow-context.js'
+
+/** A refusal in words. */
+export type Refusal = string
+
+/** The surroundings of a switch. Every member may be left out. */
+export interface Environment {
+  /** A port is about to exist. */
+  readonly createPort?: (port: PortIdentity) => Either<Refusal, void>
+  /** A port is about to carry traffic. */
+  readonly connectPort?: (port: PortIdentity) => Either<Refusal, void>
+  /** A port carries no traffic any more. */
+  readonly disconnectPort?: (port: PortIdentity) => void
+  /** A port is gone. */
+  readonly deletePort?: (port: PortIdentity) => void
+  /** A frame for a port's VM. The bytes are valid until the call returns. */
+  readonly toVm?: (port: PortIdentity, frame: Uint8Array) => void
+  /** A frame for the physical network. The bytes are valid until the call returns. */
+  readonly toNetwork?: (frame: Uint8Array) => void
+}

@@ -1,0 +1,68 @@
+/**
+ * What a controller holds: the one layer it programs, and no way to any other.
+ *
+ * Handles have function properties and policies carry their layer type's name, so that a policy for one layer type
+ * does not type-check on the handle of another (methods would be compared bivariantly).
+ *
+ * @see VFP §5.2
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { Direction } from '../flow/flow-id.js'
+import type { Policy } from '../policy/layer.js'
+import type { PolicyError } from '../policy/policy-error.js'
+import type { Generation } from '../policy/port-policy.js'
+import type { PortError } from './port-error.js'
+
+/** A rule's place and what it has done. */
+export interface RuleReport {
+  readonly layer: string
+  readonly direction: Direction
+  readonly group: string
+  readonly rule: string
+  /** Name of its rule type. */
+  readonly type: string
+  /** Conditions in words; empty for a rule that matches everything. */
+  readonly when: string
+  readonly priority: number
+  readonly terminating: boolean
+  readonly stateful: boolean
+  /** Packets whose walk it decided. */
+  readonly walks: number
+  /** Packets it decided, walked or cached. */
+  readonly packets: number
+  /** Their bytes, as they entered the port. */
+  readonly bytes: number
+  /** What its type reports of its state, if it has one. */
+  readonly state: unknown
+}
+
+/** Changes one group of a layer, in both directions at once. */
+export interface GroupHandle<L extends string> {
+  /** Replaces the group by the one of that name in the policy; generation on success. */
+  readonly update: (policy: Policy<L>) => Either<PolicyError, Generation>
+  /** As `update`, with the configuration as JSON. */
+  readonly updateJson: (config: unknown) => Either<PolicyError, Generation>
+  /** Removes the group. */
+  readonly remove: () => Either<PolicyError, Generation>
+}
+
+/** Changes one layer. Every change is atomic and is seen by the very next packet. */
+export interface LayerHandle<L extends string> {
+  /** The layer's name on its port. */
+  readonly name: string
+  /** Replaces all groups of the layer. */
+  readonly update: (policy: Policy<L>) => Either<PolicyError, Generation>
+  /** As `update`, with the configuration as JSON. */
+  readonly updateJson: (config: unknown) => Either<PolicyError, Generation>
+  /** Replaces or (with `null`) removes several groups in one transaction; the others stay. */
+  readonly updateGroups: (changes: Readonly<Record<string, Policy<L> | null>>) => Either<PolicyError, Generation>
+  /**
+   * One group of the layer. Groups are walked by ascending `order`, and among equals in the order they were first added.
+   * The order is the one given here, else the one the policy gives, else the one the group had, else 0.
+   */
+  readonly group: (name: string, at?: { readonly order: number }) => GroupHandle<L>
+  /** Takes the layer out of the port; the handle is of no further use. */
+  readonly remove: () => Either<PortError, Generation>
+  /** Rules in force and what they have done, in the order they are walked. */
+  readonly rules: () => readonly RuleReport[]
+}

@@ -1,0 +1,42 @@
+/** Frames that leave a port, and what became of those that came in. */
+
+/** A frame that left. */
+export interface Output {
+  /** `'network'`, `'vm'` for the VM of the port that processed it, or the name of another port. */
+  readonly to: string
+  readonly why: 'forward' | 'mirror'
+  readonly frame: Uint8Array
+}
+
+/** What became of a frame. */
+export type FrameOutcome =
+  | { readonly _tag: 'Passed' }
+  /** Counted under this reason. */
+  | { readonly _tag: 'Dropped'; readonly reason: string }
+
+/** What became of a frame, and all that left because of it. The frames are copies. */
+export interface Processed {
+  readonly outcome: FrameOutcome
+  readonly outputs: readonly Output[]
+}
+
+/**
+ * Frames of a batch, in one buffer: frame `i` lies at `start[i]`, `length[i]` bytes long. Room in front of each frame
+ * up to the end of the one before (or the buffer's start) serves as headroom for encapsulation.
+ */
+export interface Batch {
+  readonly bytes: Uint8Array
+  /** Offset of each frame; changed when its start moves. */
+  readonly start: Uint32Array
+  /** Length of each frame in bytes; changed when it grows or shrinks. */
+  readonly length: Uint32Array
+  /** Set per frame: 0 passed, 1 dropped. */
+  readonly verdict: Uint8Array
+  /** Set per frame: a number that `port.reasonName` names; 0 where it passed. */
+  readonly reason: Uint16Array
+  /** Frames in the batch. */
+  readonly count: number
+}
+
+/** Receives what leaves while a batch is processed. Views are valid until the call returns. */
+export type Sink = (to: string, why: Output['why'], bytes: Uint8Array, start: number, end: number, index: number) => void

@@ -1,0 +1,18 @@
+/** Why the switch refused something about ports and layers. A refused call has changed nothing. */
+export type PortError =
+  /** A port of this name exists. */
+  | { readonly _tag: 'NameTaken'; readonly port: string }
+  /** Another port has this MAC in the same virtual network. */
+  | { readonly _tag: 'MacTaken'; readonly mac: string; readonly port: string }
+  /** A part of the port's description is not what it should be. */
+  | { readonly _tag: 'BadPort'; readonly port: string; readonly path: string; readonly reason: string }
+  /** The embedding environment refused. */
+  | { readonly _tag: 'EnvironmentRefused'; readonly port: string; readonly reason: string }
+  /** The port has been deleted. */
+  | { readonly _tag: 'PortGone'; readonly port: string }
+  /** The port has a layer of this name. */
+  | { readonly _tag: 'LayerExists'; readonly layer: string }
+  /** The layer that a place refers to does not exist. */
+  | { readonly _tag: 'NoSuchLayer'; readonly layer: string }
+  /** The layer has been removed. */
+  | { readonly _tag: 'LayerGone'; readonly layer: string }

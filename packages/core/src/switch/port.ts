@@ -1,0 +1,89 @@
+/**
+ * Ports: what a program and its controllers work with. All policy hangs on a port.
+ *
+ * @see VFP §4.1, §5.1
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { Direction } from '../flow/flow-id.js'
+import type { LayerType } from '../policy/layer.js'
+import type { PortIdentity } from '../policy/flow-context.js'
+import type { Generation, Place } from '../policy/port-policy.js'
+import type { DatapathCounters } from '../datapath/datapath.js'
+import type { Explanation } from '../pipeline/explain.js'
+import type { FlowReport } from './flow-report.js'
+import type { LayerHandle, RuleReport } from './layer-handle.js'
+import type { Batch, Processed, Sink } from './output.js'
+import type { PortError } from './port-error.js'
+
+/** What a port is to be. Addresses are text. */
+export interface PortSpec {
+  /** Unique on the switch. */
+  readonly name: string
+  /** The VM's MAC: frames for it are bridged here. */
+  readonly mac: string
+  /** The VM's addresses; rules may use them, the switch does not. */
+  readonly ip?: readonly string[]
+  /**
+   * Virtual network of the port: tunnelled frames are taken only if they carry it. Needed where two ports have the same
+   * MAC in different networks; without it the port takes its MAC from any.
+   */
+  readonly vni?: number
+}
+
+/** Where a port is in its life. */
+export type PortState = 'created' | 'connected' | 'deleted'
+
+/** What a port counts. */
+export interface PortCounters extends Readonly<DatapathCounters> {
+  /** Drops by reason. */
+  readonly drops: Readonly<Record<string, number>>
+  /** Unified flows held. */
+  readonly flows: number
+  /** Layer-flow pairs held, by layer. */
+  readonly connections: Readonly<Record<string, number>>
+}
+
+/** A port of the switch. */
+export interface Port {
+  readonly identity: PortIdentity
+  /** Where the port is in its life. */
+  readonly state: () => PortState
+  /** Lets traffic through; a port just added is connected already. */
+  readonly connect: () => Either<PortError, void>
+  /** Stops traffic; policy and state stay. Frames meanwhile are dropped as `PortDisconnected`. */
+  readonly disconnect: () => Either<PortError, void>
+  /** Takes the port off the switch for good. */
+  readonly remove: () => Either<PortError, void>
+  /**
+   * Adds a layer. Its name is the type's unless `name` says otherwise; with no policy yet it lets everything pass.
+   */
+  readonly addLayer: <L extends string, C, O>(
+    type: LayerType<L, C, O>, at: Place & { readonly name?: string },
+  ) => Either<PortError, LayerHandle<L>>
+  /** Layer names from the VM side to the network side. */
+  readonly layers: () => readonly string[]
+  /** Number of the policy in force. */
+  readonly generation: () => Generation
+  /**
+   * Takes one frame through the port. The frame is copied, and so is what comes out: for scripts and tests;
+   * `processBatch` is the way for traffic.
+   */
+  readonly process: (direction: Direction, frame: Uint8Array) => Processed
+  /** Takes a batch through the port, rewriting the frames in place. */
+  readonly processBatch: (direction: Direction, batch: Batch, sink: Sink) => void
+  /**
+   * What would become of the frame and why, layer by layer, under today's policy and connections. Nothing is counted,
+   * cached or remembered.
+   */
+  readonly explain: (direction: Direction, frame: Uint8Array) => Explanation
+  /** The name of a drop reason's number, as batches carry it. */
+  readonly reasonName: (reason: number) => string
+  /** What the port has counted since it was added. */
+  readonly counters: () => PortCounters
+  /** Rules of all layers, from the VM side to the network side. */
+  readonly rules: () => readonly RuleReport[]
+  /** The unified flows held. */
+  readonly flows: () => readonly FlowReport[]
+  /** Forgets what has been idle too long; how many unified flows went. Also done bit by bit as packets come. */
+  readonly expire: () => number
+}

@@ -1,0 +1,169 @@
+/**
+ * The switch: ports, and the simple bridge between them.
+ *
+ * A frame from a VM goes outbound through its port. What comes out is forwarded by destination MAC: to the port that
+ * has it, else to the network; a tunnelled frame counts by its network identifier and the MAC inside. A frame from the
+ * network goes the same way, to the port, inbound. A frame for a group address (broadcast, multicast) goes to the
+ * network and to every other port of its network, as a bridge does; policy on the ports decides what of it they see.
+ *
+ * @see VFP §4.1, §7.1, §7.2
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Clock } from '../clock.js'
+import type { DatapathOptions } from '../datapath/datapath.js'
+import type { PortIdentity } from '../policy/flow-context.js'
+import type { AnyResource } from '../policy/resource.js'
+import { type IpAddress, parseIp, parseMac } from '../wire/address.js'
+import { Bridge } from './bridge.js'
+import type { Environment } from './environment.js'
+import type { FrameOutcome, Sink } from './output.js'
+import type { Port, PortSpec } from './port.js'
+import type { PortError } from './port-error.js'
+import { HEADROOM, SwitchPort } from './switch-port.js'
+
+/** What a switch is opened with; everything has a default. */
+export interface SwitchOptions {
+  /** Time; stands still at 0 unless given, so that nothing ever idles out. */
+  readonly clock?: Clock
+  readonly environment?: Environment
+  /** Resources that policies given as JSON may name. */
+  readonly resources?: Readonly<Record<string, AnyResource>>
+  /** Most unified flows a port holds, 1,000,000 unless given. */
+  readonly maxFlows?: number
+  /** Microseconds without a packet after which a unified flow is forgotten, 60,000,000 unless given. */
+  readonly flowIdleUs?: number
+  /** Datagrams whose first fragment a port remembers, 4,096 unless given. */
+  readonly maxFragments?: number
+  /**
+   * Header groups parsed of frames from the VM (1 unless given: a tunnel that a VM makes itself is its own business)
+   * and from the network (2 unless given).
+   */
+  readonly parseDepth?: { readonly outbound: 1 | 2 | 3; readonly inbound: 1 | 2 | 3 }
+  /** 32 bits mixed into flow hashes; give random ones where strangers choose the packets. 0 unless given. */
+  readonly hashSeed?: number
+}
+
+/** A switch. */
+export interface Switch {
+  /** Adds a port and connects it. */
+  readonly addPort: (spec: PortSpec) => E.Either<PortError, Port>
+  /** The port of a name. */
+  readonly port: (name: string) => Port | undefined
+  /** All ports, in the order they were added. */
+  readonly ports: () => readonly Port[]
+  /** Takes a frame from a port's VM, through the port and to wherever it belongs. */
+  readonly fromVm: (port: string, frame: Uint8Array) => FrameOutcome
+  /** Takes a frame from the physical network to the port it is for. */
+  readonly fromNetwork: (frame: Uint8Array) => FrameOutcome
+  /** Frames the switch dropped itself, by reason; ports count their own. */
+  readonly drops: () => Readonly<Record<string, number>>
+}
+
+/** Opens a switch without ports. */
+export const openSwitch = (options: SwitchOptions = {}): Switch => {
+  const environment = options.environment ?? {}
+  const resources = new Map<string, AnyResource>(Object.entries(options.resources ?? {}))
+  const datapath: DatapathOptions = {
+    maxFlows: options.maxFlows ?? 1_000_000,
+    flowIdleUs: options.flowIdleUs ?? 60_000_000,
+    parseDepth: options.parseDepth ?? { outbound: 1, inbound: 2 },
+    maxFragments: options.maxFragments ?? 4096,
+    hashSeed: options.hashSeed ?? 0,
+  }
+  const ports = new Map<string, SwitchPort>()
+  const bridge = new Bridge()
+  const drops = new Map<string, number>()
+  const clock = options.clock ?? { nowUs: () => 0 }
+
+  const dropped = (reason: string): FrameOutcome => {
+    drops.set(reason, (drops.get(reason) ?? 0) + 1)
+    return { _tag: 'Dropped', reason }
+  }
+
+  const deliver = (port: SwitchPort, frame: Uint8Array): FrameOutcome =>
+    run(port, 'inbound', frame, (to, _why, bytes, start, end) => { route(port, to, bytes, start, end) })
+
+  const run = (port: SwitchPort, direction: 'inbound' | 'outbound', frame: Uint8Array, sink: Sink): FrameOutcome => {
+    const bytes = new Uint8Array(HEADROOM + frame.length)
+    bytes.set(frame, HEADROOM)
+    const reason = port.forward(direction, bytes, HEADROOM, bytes.length, 0, sink, 0)
+    return reason === '' ? { _tag: 'Passed' } : { _tag: 'Dropped', reason }
+  }
+
+  const route = (from: SwitchPort | undefined, to: string, bytes: Uint8Array, start: number, end: number): FrameOutcome => {
+    const frame = bytes.subarray(start, end)
+    if (to === 'network') return forward(from, frame)
+    const target = to === 'vm' ? from : ports.get(to)
+    if (target === undefined) return dropped('NoSuchPort')
+    // A mirrored copy too is handed to the VM as it is: a collector wants what was mirrored, not what policy leaves of it.
+    environment.toVm?.(target.identity, frame)
+    return { _tag: 'Passed' }
+  }
+
+  const forward = (from: SwitchPort | undefined, frame: Uint8Array): FrameOutcome => {
+    const target = bridge.find(frame, datapath.parseDepth.inbound)
+    if (target === 'group') {
+      if (from !== undefined) environment.toNetwork?.(frame)
+      for (const port of bridge.members(frame, datapath.parseDepth.inbound)) if (port !== from) deliver(port, frame)
+      return { _tag: 'Passed' }
+    }
+    if (target !== undefined && target !== from) return deliver(target, frame)
+    if (from === undefined) return dropped('NoPortForMac')
+    environment.toNetwork?.(frame)
+    return { _tag: 'Passed' }
+  }
+
+  return {
+    addPort: (spec) => {
+      const identity = readSpec(spec)
+      if (E.isLeft(identity)) return identity
+      if (ports.has(spec.name)) return E.left({ _tag: 'NameTaken', port: spec.name })
+      const holder = bridge.holder(identity.right.mac, spec.vni)
+      if (holder !== undefined) return E.left({ _tag: 'MacTaken', mac: spec.mac, port: holder.identity.name })
+      const agreed = environment.createPort?.(identity.right) ?? E.right(undefined)
+      if (E.isLeft(agreed)) return E.left({ _tag: 'EnvironmentRefused', port: spec.name, reason: agreed.left })
+      const port = new SwitchPort(identity.right, spec.vni, {
+        clock, options: datapath, environment,
+        resource: (name) => resources.get(name),
+        find: (name) => ports.get(name),
+        forget: (gone) => {
+          ports.delete(gone.identity.name)
+          bridge.remove(gone)
+        },
+      })
+      const connected = port.connect()
+      if (E.isLeft(connected)) {
+        environment.deletePort?.(identity.right)
+        return connected
+      }
+      ports.set(spec.name, port)
+      bridge.add(port)
+      return E.right(port)
+    },
+    port: (name) => ports.get(name),
+    ports: () => [...ports.values()],
+    fromVm: (name, frame) => {
+      const port = ports.get(name)
+      if (port === undefined) return dropped('NoSuchPort')
+      return run(port, 'outbound', frame, (to, _why, bytes, start, end) => { route(port, to, bytes, start, end) })
+    },
+    fromNetwork: (frame) => forward(undefined, frame),
+    drops: () => Object.fromEntries(drops),
+  }
+}
+
+const readSpec = (spec: PortSpec): E.Either<PortError, PortIdentity> => {
+  const bad = (path: string, reason: string): E.Either<PortError, never> => E.left({ _tag: 'BadPort', port: spec.name, path, reason })
+  if (spec.name === '' || spec.name === 'vm' || spec.name === 'network') return bad('/name', 'a port needs a name, and not vm or network')
+  const mac = parseMac(spec.mac)
+  if (E.isLeft(mac)) return bad('/mac', mac.left.reason)
+  if (mac.right % 0x200_0000_0000 >= 0x100_0000_0000) return bad('/mac', 'the MAC of a NIC is no group address')
+  if (spec.vni !== undefined && !(Number.isInteger(spec.vni) && spec.vni >= 0 && spec.vni <= 0xff_ffff)) return bad('/vni', 'a VNI is a whole number of 24 bits')
+  const ips: IpAddress[] = []
+  for (const [i, text] of (spec.ip ?? []).entries()) {
+    const ip = parseIp(text)
+    if (E.isLeft(ip)) return bad(`/ip/${i}`, ip.left.reason)
+    ips.push(ip.right)
+  }
+  return E.right({ name: spec.name, mac: mac.right, ips })
+}

@@ -1,0 +1,99 @@
+/**
+ * Transactions: from a policy somebody wrote to groups in force, or a reason why not.
+ *
+ * In order, each step may refuse and the earlier ones have changed nothing: the codec reads the configuration, the
+ * layer type's `check` looks at it, its groups are made, named and looked over, the rules are started, the snapshot is
+ * compiled. Only then is the one reference swapped; rules started in vain are disposed of.
+ *
+ * @see VFP §5.4
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import { List } from 'immutable'
+import { conditionProblem } from '../policy/condition.js'
+import type { Group } from '../policy/group.js'
+import { renderPath } from '../policy/codec-errors.js'
+import type { LayerEnvironment, LayerType } from '../policy/layer.js'
+import type { PolicyError } from '../policy/policy-error.js'
+import type { GroupInForce, RuleInForce } from '../policy/port-policy.js'
+import type { Rule } from '../policy/rule.js'
+
+/** Groups with named rules, not yet started. */
+export type PreparedGroup = Omit<Group, 'rules'> & { readonly rules: readonly (Rule & { readonly id: string })[] }
+
+/** Reads a configuration and turns it into groups. */
+export const prepare = <L extends string, C, O>(
+  type: LayerType<L, C, O>, layer: string, config: unknown, environment: LayerEnvironment,
+): E.Either<PolicyError, readonly PreparedGroup[]> => {
+  const read = type.codec.decode(config)
+  if (E.isLeft(read)) return E.left({ _tag: 'BadPolicy', layer, problems: renderPath(read.left) })
+  const problems = type.check(read.right, environment)
+  if (problems.length > 0) return E.left({ _tag: 'BadPolicy', layer, problems })
+  const groups = type.groups(read.right, environment).map(named)
+  const twice = firstDuplicate(groups.map((g) => `${g.direction} ${g.name}`))
+  if (twice !== undefined) return E.left({ _tag: 'Duplicate', layer, what: 'group', name: twice })
+  for (const group of groups) {
+    const rule = firstDuplicate(group.rules.map((r) => r.id))
+    if (rule !== undefined) return E.left({ _tag: 'Duplicate', layer, what: 'rule', name: `${group.direction} ${group.name}/${rule}` })
+    const reason = firstProblem(group)
+    if (reason !== undefined) return E.left({ _tag: 'BadGroup', layer, group: group.name, reason })
+  }
+  return E.right(groups)
+}
+
+/** Starts the rules of groups; those of the same id in a group of the same name hand their state over. */
+export const start = (
+  layer: string, groups: readonly PreparedGroup[], before: List<GroupInForce>,
+): E.Either<PolicyError, List<GroupInForce>> => {
+  const started: RuleInForce[] = []
+  const inForce: GroupInForce[] = []
+  for (const group of groups) {
+    const old = before.find((g) => g.group.name === group.name && g.group.direction === group.direction)
+    const olds = new Map(old?.rules.map((r) => [r.id, r.running]))
+    const rules: RuleInForce[] = []
+    for (const rule of group.rules) {
+      try {
+        const made: RuleInForce = { id: rule.id, rule, running: rule.start(olds.get(rule.id)) }
+        rules.push(made)
+        if (olds.get(rule.id)?.lineage !== made.running.lineage) started.push(made)
+      } catch (thrown) {
+        for (const s of started) s.running.dispose()
+        const reason = thrown instanceof Error ? thrown.message : String(thrown)
+        return E.left({ _tag: 'RuleFailed', layer, group: group.name, rule: rule.id, reason })
+      }
+    }
+    inForce.push({ group, rules })
+  }
+  return E.right(List(inForce))
+}
+
+/** Disposes of the rules of `before` whose state `after` did not take over. */
+export const disposeGone = (before: List<GroupInForce>, after: List<GroupInForce>): void => {
+  const kept = new Set<object>()
+  for (const group of after) for (const rule of group.rules) kept.add(rule.running.lineage)
+  for (const group of before) {
+    for (const { running } of group.rules) if (!kept.has(running.lineage)) running.dispose()
+  }
+}
+
+const named = (group: Group): PreparedGroup =>
+  ({ ...group, rules: group.rules.map((r, i) => ({ ...r, id: r.id ?? `${r.type}-${i + 1}` })) })
+
+/** What is wrong with a condition, if one is: those made by code have passed no codec. */
+const firstProblem = (group: PreparedGroup): string | undefined => {
+  for (const condition of group.when ?? []) {
+    const problem = conditionProblem(condition)
+    if (problem !== undefined) return problem
+  }
+  for (const { id, conditions } of group.rules) {
+    for (const condition of conditions) {
+      const problem = conditionProblem(condition)
+      if (problem !== undefined) return `rule ${id}: ${problem}`
+    }
+  }
+  return undefined
+}
+
+const firstDuplicate = (names: readonly string[]): string | undefined => {
+  const seen = new Set<string>()
+  return names.find((name) => seen.size === seen.add(name).size)
+}

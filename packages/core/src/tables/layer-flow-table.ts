@@ -1,0 +1,188 @@
+/**
+ * Layer flows: the state of stateful rules, one table a layer.
+ *
+ * A match of a stateful rule makes a **pair**. The packets of the initiating direction get what the rule decided
+ * then, those of the reverse direction its inverse, for as long as the pair lives: until it has been idle, until a
+ * RST, or until reconciliation finds that no rule of that type permits it any more.
+ *
+ * A pair is found from both directions, each by the key of its packets *as this layer sees them*: of every
+ * encapsulation its kind, tenant and addresses, and of the innermost group the five-tuple (or ICMP identifier).
+ * Volatile and named fields are no part of it, so an asymmetric path finds its pair.
+ *
+ * @see VFP §5.2
+ */
+import { type Direction, hashFlow, opposite, reverseFlow } from '../flow/flow-id.js'
+import { UFID_WORDS, Word, WORDS } from '../flow/layout.js'
+import type { Decision } from '../policy/decision.js'
+import type { Cell } from '../policy/resource.js'
+import type { HeaderTransposition } from '../transposition/header-transposition.js'
+
+/** Both directions of one connection in one layer. `R` is what the pipeline knows of the rule. */
+export interface LayerFlowPair<R> {
+  /** The direction whose packet made the pair. */
+  readonly direction: Direction
+  /** The initiating flow id, as this layer saw it. */
+  readonly initial: Uint32Array
+  readonly initialDepth: number
+  /** The flow hash its rule decided with. */
+  readonly flowHash: number
+  /**
+   * What the initiating direction's packets get. Its transposition is the binding and never changes; the rest is
+   * what today's rule says.
+   */
+  decision: Decision
+  /** What the reverse direction's packets get. */
+  readonly reverse: HeaderTransposition
+  /** The rule that permits it now. */
+  rule: R
+  /** Microseconds without a packet after which the pair is forgotten. */
+  idleUs: number
+  lastUsedUs: number
+  /** Version of the layer's policy the pair was last checked against. */
+  checked: number
+  alive: boolean
+}
+
+/** The pairs of one layer. */
+export class LayerFlowTable<R> {
+  readonly #pairs = new Map<string, LayerFlowPair<R>>()
+  readonly #scratch = new Uint32Array(UFID_WORDS)
+  /** Made when first asked for: a layer without stateful rules needs none. */
+  #absences: Uint32Array | undefined
+
+  /** Keys held: two for each pair. */
+  get size(): number {
+    return this.#pairs.size
+  }
+
+  /** The living, unexpired pair whose packets in `direction` look like this, if any. */
+  find(direction: Direction, words: Uint32Array, depth: number, nowUs: number): LayerFlowPair<R> | undefined {
+    if (this.#pairs.size === 0) return undefined
+    const pair = this.#pairs.get(keyOf(direction, words, depth))
+    if (pair === undefined) return undefined
+    if (isLive(pair, nowUs)) return pair
+    this.remove(pair)
+    return undefined
+  }
+
+  /**
+   * Adds a pair; `after` is the flow id as the layer leaves it, whose reverse will come back. `false`, and nothing
+   * done, if those reverse packets already belong to another living pair.
+   */
+  add(pair: LayerFlowPair<R>, after: Uint32Array, afterDepth: number, nowUs: number): boolean {
+    const back = this.#reverseKey(pair.direction, after, afterDepth)
+    const there = this.#pairs.get(back)
+    if (there !== undefined) {
+      if (isLive(there, nowUs)) return false
+      this.remove(there)
+    }
+    this.#keys.set(pair, back)
+    this.#held.set(pair, pair)
+    this.#pairs.set(keyOf(pair.direction, pair.initial, pair.initialDepth), pair)
+    this.#pairs.set(back, pair)
+    const absences = (this.#absences ??= new Uint32Array(ABSENCES))
+    absences[absenceOf(pair.direction, pair.initial, pair.initialDepth)]!++
+    absences[absenceOf(opposite(pair.direction), this.#scratch, afterDepth)]!++
+    return true
+  }
+
+  /**
+   * The cell of the answer "no pair": its version grows when a pair that packets like this would find may have been
+   * added. A decision taken without a pair depends on it, or a connection begun from the other side later would not
+   * reach flows that are cached already. Keys share 65,536 cells; sharing costs a needless second look, no more.
+   */
+  absence(direction: Direction, words: Uint32Array, depth: number): Cell {
+    return new Absence((this.#absences ??= new Uint32Array(ABSENCES)), absenceOf(direction, words, depth))
+  }
+
+  /** The living pair for whose sake `add` would refuse one that leaves the layer as `after`. */
+  holder(direction: Direction, after: Uint32Array, afterDepth: number, nowUs: number): LayerFlowPair<R> | undefined {
+    const there = this.#pairs.get(this.#reverseKey(direction, after, afterDepth))
+    return there !== undefined && isLive(there, nowUs) ? there : undefined
+  }
+
+  readonly #keys = new WeakMap<LayerFlowPair<R>, string>()
+  readonly #held = new WeakMap<object, LayerFlowPair<R>>()
+
+  #reverseKey(direction: Direction, after: Uint32Array, afterDepth: number): string {
+    this.#scratch.set(after.subarray(0, afterDepth * WORDS))
+    reverseFlow(this.#scratch, afterDepth)
+    return keyOf(opposite(direction), this.#scratch, afterDepth)
+  }
+
+  /** Forgets a pair in both directions. */
+  remove(pair: LayerFlowPair<R>): void {
+    pair.alive = false
+    const forward = keyOf(pair.direction, pair.initial, pair.initialDepth)
+    if (this.#pairs.get(forward) === pair) this.#pairs.delete(forward)
+    const back = this.#keys.get(pair)
+    if (back !== undefined && this.#pairs.get(back) === pair) this.#pairs.delete(back)
+  }
+
+  /** {@link remove}, if the pair is one of this table's. */
+  removeIfHeld(pair: object): void {
+    const held = this.#held.get(pair)
+    if (held !== undefined) this.remove(held)
+  }
+
+  /** Forgets every pair that has been idle too long; how many. */
+  expire(nowUs: number): number {
+    let gone = 0
+    for (const pair of this.#pairs.values()) {
+      if (isLive(pair, nowUs)) continue
+      this.remove(pair)
+      gone++
+    }
+    return gone
+  }
+
+  /** Every pair once. */
+  *pairs(): Iterable<LayerFlowPair<R>> {
+    const seen = new Set<LayerFlowPair<R>>()
+    for (const pair of this.#pairs.values()) {
+      if (seen.has(pair)) continue
+      seen.add(pair)
+      yield pair
+    }
+  }
+}
+
+const ABSENCES = 0x1_0000
+
+const absenceOf = (direction: Direction, words: Uint32Array, depth: number): number =>
+  hashFlow(words, depth, direction === 'outbound' ? 1 : 2) & (ABSENCES - 1)
+
+/** One of a table's counters as a cell. */
+class Absence implements Cell {
+  readonly #counters: Uint32Array
+  readonly #at: number
+
+  constructor(counters: Uint32Array, at: number) {
+    this.#counters = counters
+    this.#at = at
+  }
+
+  get version(): number {
+    return this.#counters[this.#at]!
+  }
+}
+
+/** Whether a pair may still be used at a time. */
+export const isLive = <R>(pair: LayerFlowPair<R>, nowUs: number): boolean => pair.alive && nowUs - pair.lastUsedUs < pair.idleUs
+
+const keyOf = (direction: Direction, words: Uint32Array, depth: number): string => {
+  let key = direction === 'outbound' ? 'o' : 'i'
+  for (let g = 0; g < depth; g++) {
+    const base = g * WORDS
+    const last = g === depth - 1
+    const shape = words[base]!
+    // One character a half word: short, exact, and hashed by the engine's own string hash.
+    key += String.fromCharCode(shape & 0xffff & ~0xf00, words[base + Word.PROTO]! & 0xffff, words[base + Word.PROTO]! >>> 16)
+    key += half(words[base + (last ? Word.PORTS : Word.VNI)]!)
+    const first = (shape & 0xf) === 3 ? 0 : 3
+    for (let i = first; i < 4; i++) key += half(words[base + Word.SRC_IP + i]!) + half(words[base + Word.DST_IP + i]!)
+  }
+  return key
+}
+
+const half = (word: number): string => String.fromCharCode(word >>> 16, word & 0xffff)

@@ -1,0 +1,12 @@
+/**
+ * For those who property-test policy: arbitraries of frames, flows, conditions, rules and transpositions.
+ *
+ * Needs fast-check, an optional peer dependency of the package.
+ *
+ * @packageDocumentation
+ */
+export * from './condition-arbitraries.js'
+export * from './flow-arbitraries.js'
+export * from './frame-arbitraries.js'
+export * from './rule-sets.js'
+export * from './transposition-arbitraries.js'

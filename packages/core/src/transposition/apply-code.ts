@@ -1,0 +1,22 @@
+/** What became of a frame or flow id that a transposition was applied to. Numbers, because the per-packet path returns them. */
+export const ApplyCode = {
+  /** The transposition was carried out. */
+  Ok: 0,
+  /** It is the absorbing `Invalid`: a chain whose shapes contradict each other. */
+  Invalid: 1,
+  /** The frame lacks a header group, or a header in one, that the transposition pops or edits. */
+  Shape: 2,
+  /** The result would have more header groups than `MAX_GROUPS`. */
+  TooDeep: 3,
+  /** The pushed headers do not fit between the floor and the frame. */
+  NoHeadroom: 4,
+  /** A pushed header cannot express the length of what it encloses: more than 65535 bytes. */
+  TooLong: 5,
+} as const
+/** What became of a frame or flow id that a transposition was applied to. */
+export type ApplyCode = (typeof ApplyCode)[keyof typeof ApplyCode]
+
+/** The name of an {@link ApplyCode}, as counters and explanations print it. */
+export const applyCodeName = (code: ApplyCode): keyof typeof ApplyCode => NAMES[code]
+
+const NAMES = ['Ok', 'Invalid', 'Shape', 'TooDeep', 'NoHeadroom', 'TooLong'] as const

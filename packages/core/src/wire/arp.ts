@@ -1,0 +1,84 @@
+/**
+ * ARP for IPv4 over Ethernet, the one form in use. ARP between other kinds of addresses is left opaque.
+ *
+ * @see RFC 826
+ */
+import { right, type Either } from 'fp-ts/lib/Either.js'
+import { formatIp, formatMac, type IpAddress, type Mac } from './address.js'
+import { putU16, readIpv4, readMac, u16, u32, writeIp, writeMac } from './bytes.js'
+import { Reason } from './reason.js'
+import { unreadable, type Parsed, type WireError } from './wire-error.js'
+
+/** Offsets inside the packet, for Ethernet and IPv4 addresses. */
+export const ArpAt = {
+  HARDWARE: 0, PROTOCOL: 2, LENGTHS: 4, OPERATION: 6, SENDER_MAC: 8, SENDER_IP: 14, TARGET_MAC: 18, TARGET_IP: 24,
+} as const
+
+/** Bytes of a packet with Ethernet and IPv4 addresses. */
+export const ARP_LENGTH = 28
+
+/** What an ARP packet asks or says. Others are carried as numbers. */
+export const ArpOperation = { Request: 1, Reply: 2 } as const
+/** What an ARP packet asks or says. */
+export type ArpOperation = (typeof ArpOperation)[keyof typeof ArpOperation]
+
+/** An ARP packet with Ethernet and IPv4 addresses. */
+export interface Arp {
+  readonly kind: 'arp'
+  /** An {@link ArpOperation}, or another 16-bit number. */
+  readonly operation: number
+  readonly senderMac: Mac
+  readonly senderIp: IpAddress
+  readonly targetMac: Mac
+  readonly targetIp: IpAddress
+}
+
+/**
+ * `Ok` guarantees that the 28 bytes at `at` lie before `end` and speak of Ethernet and IPv4; `UnsupportedProtocol` that
+ * the first eight do and say otherwise.
+ */
+export const checkArp = (bytes: Uint8Array, at: number, end: number): Reason => {
+  if (end - at < 8) return Reason.Truncated
+  // hardware type 1, protocol 0x0800; lengths 6 and 4
+  if (u32(bytes, at) !== 0x0001_0800 || u16(bytes, at + ArpAt.LENGTHS) !== 0x0604) return Reason.UnsupportedProtocol
+  return end - at < ARP_LENGTH ? Reason.Truncated : Reason.Ok
+}
+
+/** Reads the packet at `at`. */
+export const parseArp = (bytes: Uint8Array, at: number, end: number): Either<WireError, Parsed<Arp>> => {
+  const reason = checkArp(bytes, at, end)
+  if (reason !== Reason.Ok) return unreadable('arp', reason, at)
+  const repr: Arp = {
+    kind: 'arp',
+    operation: u16(bytes, at + ArpAt.OPERATION),
+    senderMac: readMac(bytes, at + ArpAt.SENDER_MAC),
+    senderIp: readIpv4(bytes, at + ArpAt.SENDER_IP),
+    targetMac: readMac(bytes, at + ArpAt.TARGET_MAC),
+    targetIp: readIpv4(bytes, at + ArpAt.TARGET_IP),
+  }
+  return right({ repr, next: at + ARP_LENGTH, end: at + ARP_LENGTH })
+}
+
+/** Writes the 28 bytes at `at`. */
+export const emitArp = (repr: Arp, bytes: Uint8Array, at: number): void => {
+  putU16(bytes, at + ArpAt.HARDWARE, 1)
+  putU16(bytes, at + ArpAt.PROTOCOL, 0x0800)
+  putU16(bytes, at + ArpAt.LENGTHS, 0x0604)
+  putU16(bytes, at + ArpAt.OPERATION, repr.operation)
+  writeMac(bytes, at + ArpAt.SENDER_MAC, repr.senderMac)
+  writeIp(bytes, at + ArpAt.SENDER_IP, repr.senderIp)
+  writeMac(bytes, at + ArpAt.TARGET_MAC, repr.targetMac)
+  writeIp(bytes, at + ArpAt.TARGET_IP, repr.targetIp)
+}
+
+/** `ARP who-has 10.0.0.5 tell 10.0.0.4`, `ARP 10.0.0.5 is-at 00:15:5d:00:00:02`. */
+export const formatArp = (repr: Arp): string => {
+  switch (repr.operation) {
+    case ArpOperation.Request:
+      return `ARP who-has ${formatIp(repr.targetIp)} tell ${formatIp(repr.senderIp)}`
+    case ArpOperation.Reply:
+      return `ARP ${formatIp(repr.senderIp)} is-at ${formatMac(repr.senderMac)}`
+    default:
+      return `ARP operation ${repr.operation}, ${formatIp(repr.senderIp)} to ${formatIp(repr.targetIp)}`
+  }
+}

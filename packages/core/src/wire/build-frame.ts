@@ -1,0 +1,83 @@
+/**
+ * A frame from a few words: for first programs, examples and tests. Whatever is not said is what an ordinary stack
+ * would send. For everything else there is {@link emitFrame}.
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import { type BadAddress, type IpAddress, type Mac, parseIp, parseMac } from './address.js'
+import { emitFrame } from './emit-frame.js'
+import { EtherType } from './ethernet.js'
+import type { Frame, NetworkHeader, TransportHeader } from './frame.js'
+import { IpProtocol } from './ip-protocol.js'
+import { TcpFlag } from './tcp.js'
+import type { WireError } from './wire-error.js'
+
+/** What {@link buildFrame} is told. */
+export interface FrameSpec {
+  readonly proto: 'tcp' | 'udp' | 'icmp'
+  /** IPv4 or IPv6 address; both of one version. */
+  readonly srcIp: string
+  readonly dstIp: string
+  /** 49152 unless given. */
+  readonly srcPort?: number
+  /** 80 unless given. */
+  readonly dstPort?: number
+  /** `00:15:5d:00:00:01` unless given. */
+  readonly srcMac?: string
+  /** `12:34:56:78:9a:bc` unless given. */
+  readonly dstMac?: string
+  /** TCP flags, `['Syn']` unless given. */
+  readonly flags?: readonly (keyof typeof TcpFlag)[]
+  /** TCP sequence number, 0 unless given. */
+  readonly sequence?: number
+  /** Identifier of the ICMP echo request, 1 unless given. */
+  readonly icmpId?: number
+  readonly payload?: Uint8Array
+}
+
+/** The bytes of a TCP, UDP or ICMP echo frame with right lengths and checksums. */
+export const buildFrame = (spec: FrameSpec): E.Either<BadAddress | WireError, Uint8Array> => {
+  const source = parseIp(spec.srcIp)
+  if (E.isLeft(source)) return source
+  const destination = parseIp(spec.dstIp)
+  if (E.isLeft(destination)) return destination
+  if (source.right.version !== destination.right.version) {
+    return E.left({ _tag: 'BadAddress', input: spec.dstIp, reason: 'source and destination are of one IP version' })
+  }
+  const from = parseMac(spec.srcMac ?? '00:15:5d:00:00:01')
+  if (E.isLeft(from)) return from
+  const to = parseMac(spec.dstMac ?? '12:34:56:78:9a:bc')
+  if (E.isLeft(to)) return to
+  return emitFrame(assemble(spec, source.right, destination.right, from.right, to.right))
+}
+
+const assemble = (spec: FrameSpec, source: IpAddress, destination: IpAddress, from: Mac, to: Mac): Frame => {
+  const v4 = source.version === 4
+  const protocol = spec.proto === 'tcp' ? IpProtocol.Tcp : spec.proto === 'udp' ? IpProtocol.Udp : v4 ? IpProtocol.Icmp : IpProtocol.Icmpv6
+  const net: NetworkHeader = v4
+    ? {
+        kind: 'ipv4', source, destination, protocol, ttl: 64, dscp: 0, ecn: 0, identification: 0, dontFragment: true,
+        moreFragments: false, reservedFlag: false, fragmentOffset: 0, options: new Uint8Array(0),
+      }
+    : { kind: 'ipv6', source, destination, protocol, hopLimit: 64, dscp: 0, ecn: 0, flowLabel: 0, extensions: [] }
+  return {
+    groups: [{ eth: { destination: to, source: from, etherType: v4 ? EtherType.Ipv4 : EtherType.Ipv6 }, vlans: [], net, transport: transport(spec, v4) }],
+    payload: spec.payload ?? new Uint8Array(0),
+  }
+}
+
+const transport = (spec: FrameSpec, v4: boolean): TransportHeader => {
+  const sourcePort = spec.srcPort ?? 49_152
+  const destinationPort = spec.dstPort ?? 80
+  switch (spec.proto) {
+    case 'udp': return { kind: 'udp', sourcePort, destinationPort }
+    case 'icmp': {
+      const rest = (spec.icmpId ?? 1) * 0x1_0000 + 1
+      return v4 ? { kind: 'icmp', type: 8, code: 0, rest } : { kind: 'icmpv6', type: 128, code: 0, rest }
+    }
+    case 'tcp': return {
+      kind: 'tcp', sourcePort, destinationPort, sequence: spec.sequence ?? 0, acknowledgment: 0,
+      flags: (spec.flags ?? ['Syn']).reduce((bits, flag) => bits | TcpFlag[flag], 0),
+      reserved: 0, window: 64_240, urgent: 0, options: new Uint8Array(0),
+    }
+  }
+}

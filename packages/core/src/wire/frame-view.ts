@@ -1,0 +1,113 @@
+/**
+ * Where the headers of one frame lie: the output of the parser and the only thing later stages know of a frame.
+ *
+ * A frame is a stack of **header groups**, outermost first. A group is one Ethernet header with its VLAN tags,
+ * at most one network header and at most one transport header; a group whose transport header is followed by a
+ * tunnel header (VXLAN) encapsulates the next group. Group 0 is what a wire sees first; the last group is the
+ * frame that nothing further encapsulates.
+ *
+ * The view holds offsets, never copies: reading a field is one load from `bytes`. One view is made per port and
+ * filled again for each frame, so parsing allocates nothing. All offsets are absolute indices into `bytes`.
+ *
+ * Invariants after `parseFrame` answered `Reason.Ok`:
+ * - `1 <= depth <= MAX_GROUPS`; groups `0 .. depth - 2` have `TUNNEL !== Tunnel.None`, the last one has none;
+ * - every header that a slot points at lies whole inside `start .. end`;
+ * - `END` of a group is where its network datagram ends by its own length field, so Ethernet padding and
+ *   trailers lie behind it; for a group without a network length it is the end of the enclosing group.
+ *
+ * @see VFP §6.1.1
+ */
+import { Reason } from './reason.js'
+
+/** Deepest stack of header groups the engine parses: a frame inside two encapsulations. */
+export const MAX_GROUPS = 3
+
+/** What the network header of a group is. */
+export const L3 = { None: 0, Arp: 1, Ipv4: 2, Ipv6: 3 } as const
+/** What the network header of a group is. */
+export type L3 = (typeof L3)[keyof typeof L3]
+
+/** What the transport header of a group is; `None` also for later fragments and unsupported protocols. */
+export const L4 = { None: 0, Tcp: 1, Udp: 2, Icmp: 3, Icmpv6: 4 } as const
+/** What the transport header of a group is. */
+export type L4 = (typeof L4)[keyof typeof L4]
+
+/** Where in a fragmented datagram a group's payload stands. `First` has offset 0 and more to come. */
+export const Frag = { Whole: 0, First: 1, Later: 2 } as const
+/** Where in a fragmented datagram a group's payload stands. */
+export type Frag = (typeof Frag)[keyof typeof Frag]
+
+/** The encapsulation whose header follows the transport header of a group. */
+export const Tunnel = { None: 0, Vxlan: 1 } as const
+/** The encapsulation whose header follows the transport header of a group. */
+export type Tunnel = (typeof Tunnel)[keyof typeof Tunnel]
+
+/** Index of each slot inside a group's stretch of {@link FrameView.slots}. */
+export const Slot = {
+  /** Offset of the Ethernet destination address. */
+  L2: 0,
+  /** Number of VLAN tags, 0–2; they start at `L2 + 12`. More than two tags are not parsed: `UnsupportedProtocol`. */
+  VLANS: 1,
+  /** EtherType behind the tags (a length below 0x600 for 802.3 frames). */
+  ETHERTYPE: 2,
+  /** An {@link L3}. */
+  L3_KIND: 3,
+  /** Offset of what follows the EtherType: the network header where `L3_KIND` is not `None`. */
+  L3: 4,
+  /** IPv4 protocol, or the IPv6 next header that ends the extension headers; 0 where `L3_KIND` is not IP. */
+  PROTO: 5,
+  /** A {@link Frag}. */
+  FRAG: 6,
+  /** Offset of the IPv6 fragment header, or 0. */
+  FRAG_HEADER: 7,
+  /** An {@link L4}. */
+  L4_KIND: 8,
+  /** Offset behind the network header and its options or extension headers; the transport header, if any. */
+  L4: 9,
+  /** Offset behind the transport header (or `L4` where there is none). */
+  PAYLOAD: 10,
+  /** Offset where this group's datagram ends by its own length field. */
+  END: 11,
+  /** A {@link Tunnel}. */
+  TUNNEL: 12,
+  /** Offset of the tunnel header, or 0. */
+  TUNNEL_AT: 13,
+} as const
+
+/** Slots a group: a power of two, so that a group's base is a shift. */
+export const SLOTS = 16
+
+/** The offsets of one frame; filled by `parseFrame`, read by everything after it. */
+export interface FrameView {
+  /** The buffer the frame lies in, with whatever head- and tailroom surrounds it. */
+  bytes: Uint8Array
+  /** Offset of the first byte of the frame. */
+  start: number
+  /** Offset behind the last byte of the frame. */
+  end: number
+  /** Header groups parsed, 1–{@link MAX_GROUPS}; meaningless unless `reason` is `Ok`. */
+  depth: number
+  /** Why the frame could not be parsed, or `Ok`. */
+  reason: Reason
+  /** Offset the reason refers to. */
+  reasonAt: number
+  /**
+   * The first protocol inside that the library does not know, or 0: `0x1_0000 | ethertype`,
+   * `0x2_0000 | IP protocol` or `0x3_0000 | UDP port`. Such a frame is still parsed, as opaque from there on.
+   */
+  unsupported: number
+  /** `MAX_GROUPS × SLOTS` numbers, indexed `group * SLOTS + Slot.X`. */
+  readonly slots: Int32Array
+}
+
+/** An empty view, to be filled by `parseFrame` again and again. */
+export const makeFrameView = (): FrameView => ({
+  bytes: new Uint8Array(0),
+  start: 0,
+  end: 0,
+  depth: 0,
+  reason: Reason.Truncated,
+  reasonAt: 0,
+  unsupported: 0,
+  slots: new Int32Array(MAX_GROUPS * SLOTS),
+})

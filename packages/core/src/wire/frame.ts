@@ -1,0 +1,123 @@
+/**
+ * A whole frame as a value: every header read, for the control path, tests and people. The per-packet path never makes
+ * one; it works on the offsets of a `FrameView`.
+ *
+ * `dissect` reads bytes into a {@link Frame} and `emitFrame` writes them back. What follows from the rest is left
+ * out: lengths, next-header fields, and checksums that are right. So a value that was changed is emitted consistent,
+ * and one that was not is emitted as it came, byte for byte.
+ */
+import { ARP_LENGTH, formatArp, type Arp } from './arp.js'
+import { formatEthernet, type Ethernet } from './ethernet.js'
+import { formatIcmp, ICMP_LENGTH, type Icmp } from './icmp.js'
+import { formatIcmpv6, icmpv6HeaderLength, type Icmpv6 } from './icmpv6.js'
+import { formatIpv4, IPV4_LENGTH, type Ipv4 } from './ipv4.js'
+import { extensionSize } from './ipv6-extension.js'
+import { formatIpv6, IPV6_LENGTH, type Ipv6 } from './ipv6.js'
+import { formatTcp, TCP_LENGTH, type Tcp } from './tcp.js'
+import { formatUdp, UDP_LENGTH, type Udp } from './udp.js'
+import { formatVlan, type VlanTag } from './vlan.js'
+import { formatVxlan, type Vxlan } from './vxlan.js'
+
+/** A network header, told apart by `kind`. */
+export type NetworkHeader = Arp | Ipv4 | Ipv6
+
+/** A transport header, told apart by `kind`. */
+export type TransportHeader = Tcp | Udp | Icmp | Icmpv6
+
+/** One Ethernet header with all that stands on it up to the next one. */
+export interface HeaderGroup {
+  readonly eth: Ethernet
+  /** Outermost first; at most two. */
+  readonly vlans: readonly VlanTag[]
+  /** Absent where `eth.etherType` is not supported: all that follows is payload. */
+  readonly net?: NetworkHeader
+  /** Absent in later fragments and where the protocol of `net` is not supported. */
+  readonly transport?: TransportHeader
+  /** Present exactly in the groups that encapsulate the next one. */
+  readonly tunnel?: Vxlan
+  /** What lies behind this group's datagram inside its own frame: padding, mostly. Absent where there is none. */
+  readonly trailer?: Uint8Array
+}
+
+/** A frame: header groups, outermost first, and what the last one carries. */
+export interface Frame {
+  /** One to `MAX_GROUPS`. */
+  readonly groups: readonly [HeaderGroup, ...HeaderGroup[]]
+  /** What follows the innermost header, up to the end of its datagram. */
+  readonly payload: Uint8Array
+}
+
+/** Whether the datagram of a group is whole, or which fragment of it is here. */
+export const fragmentOf = (net: NetworkHeader | undefined): 'whole' | 'first' | 'later' => {
+  if (net === undefined || net.kind === 'arp') return 'whole'
+  const fragment =
+    net.kind === 'ipv4'
+      ? { offset: net.fragmentOffset, more: net.moreFragments }
+      : (net.extensions.find((extension) => extension.kind === 'fragment') ?? { offset: 0, more: false })
+  return fragment.offset > 0 ? 'later' : fragment.more ? 'first' : 'whole'
+}
+
+/** Bytes a network header takes with its options and extension headers. */
+export const networkHeaderSize = (net: NetworkHeader): number => {
+  switch (net.kind) {
+    case 'arp':
+      return ARP_LENGTH
+    case 'ipv4':
+      return IPV4_LENGTH + net.options.length
+    case 'ipv6':
+      return net.extensions.reduce((sum, extension) => sum + extensionSize(extension), IPV6_LENGTH)
+  }
+}
+
+/** Bytes a transport header takes with its options. */
+export const transportHeaderSize = (transport: TransportHeader): number => {
+  switch (transport.kind) {
+    case 'tcp':
+      return TCP_LENGTH + transport.options.length
+    case 'udp':
+      return UDP_LENGTH
+    case 'icmp':
+      return ICMP_LENGTH
+    case 'icmpv6':
+      return icmpv6HeaderLength(transport.type)
+  }
+}
+
+/** One line a header, in the order of the wire; what is encapsulated is indented. */
+export const formatFrame = (frame: Frame): string =>
+  [
+    ...frame.groups.flatMap((group, depth) => formatGroup(group).map((line) => '  '.repeat(depth) + line)),
+    `${'  '.repeat(frame.groups.length - 1)}payload ${frame.payload.length} bytes`,
+  ].join('\n')
+
+const formatGroup = (group: HeaderGroup): readonly string[] => [
+  formatEthernet(group.eth) + (group.trailer === undefined ? '' : `, trailer ${group.trailer.length} bytes`),
+  ...group.vlans.map(formatVlan),
+  ...(group.net === undefined ? [] : [formatNetwork(group.net)]),
+  ...(group.transport === undefined ? [] : [formatTransport(group.transport)]),
+  ...(group.tunnel === undefined ? [] : [formatVxlan(group.tunnel)]),
+]
+
+const formatNetwork = (net: NetworkHeader): string => {
+  switch (net.kind) {
+    case 'arp':
+      return formatArp(net)
+    case 'ipv4':
+      return formatIpv4(net)
+    case 'ipv6':
+      return formatIpv6(net)
+  }
+}
+
+const formatTransport = (transport: TransportHeader): string => {
+  switch (transport.kind) {
+    case 'tcp':
+      return formatTcp(transport)
+    case 'udp':
+      return formatUdp(transport)
+    case 'icmp':
+      return formatIcmp(transport)
+    case 'icmpv6':
+      return formatIcmpv6(transport)
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The fixed header of IPv6; extension headers are in `ipv6-extension.ts`. Jumbograms are not supported.
+ *
+ * @see RFC 8200 §3
+ */
+import { right, type Either } from 'fp-ts/lib/Either.js'
+import { formatIp, type IpAddress } from './address.js'
+import { putU16, putU32, readIpv6, u16, u32, writeIp } from './bytes.js'
+import { formatProtocol, IpProtocol } from './ip-protocol.js'
+import { formatExtension, protocolOfExtension, type Ipv6Extension } from './ipv6-extension.js'
+import { Reason } from './reason.js'
+import { unreadable, type Parsed, type WireError } from './wire-error.js'
+
+/** Offsets inside the header. */
+export const Ipv6At = { VERSION_CLASS_FLOW: 0, LENGTH: 4, NEXT_HEADER: 6, HOP_LIMIT: 7, SOURCE: 8, DESTINATION: 24 } as const
+
+/** Bytes of the fixed header. */
+export const IPV6_LENGTH = 40
+
+/** An IPv6 header with its extension headers. Its length field follows from what is inside. */
+export interface Ipv6 {
+  readonly kind: 'ipv6'
+  readonly source: IpAddress
+  readonly destination: IpAddress
+  /** What follows the extension headers, see `IpProtocol`; the next-header fields before it follow from the headers. */
+  readonly protocol: number
+  readonly hopLimit: number
+  /** Differentiated services code point, 0–63. */
+  readonly dscp: number
+  /** Explicit congestion notification, 0–3. */
+  readonly ecn: number
+  /** 20 bits. */
+  readonly flowLabel: number
+  /** In the order of the wire; at most eight. */
+  readonly extensions: readonly Ipv6Extension[]
+}
+
+/** DSCP and ECN of the header at `at`, one byte. */
+export const ipv6TrafficClass = (bytes: Uint8Array, at: number): number => (u16(bytes, at) >>> 4) & 0xff
+
+/** Bytes behind the fixed header. */
+export const ipv6PayloadLength = (bytes: Uint8Array, at: number): number => u16(bytes, at + Ipv6At.LENGTH)
+
+/**
+ * `Ok` guarantees: version 6; the fixed header, and the whole datagram by its payload length, lie before `end`.
+ * `UnsupportedProtocol` is a jumbogram.
+ */
+export const checkIpv6 = (bytes: Uint8Array, at: number, end: number): Reason => {
+  if (end - at < IPV6_LENGTH) return Reason.Truncated
+  if (bytes[at]! >>> 4 !== 6) return Reason.BadVersion
+  const length = ipv6PayloadLength(bytes, at)
+  if (length === 0 && bytes[at + Ipv6At.NEXT_HEADER] === IpProtocol.HopByHop && hasJumboOption(bytes, at + IPV6_LENGTH, end))
+    return Reason.UnsupportedProtocol
+  return IPV6_LENGTH + length > end - at ? Reason.Truncated : Reason.Ok
+}
+
+/**
+ * Reads the fixed header at `at`: `extensions` is empty, `protocol` is the next header and may announce extension
+ * headers at `next`.
+ */
+export const parseIpv6 = (bytes: Uint8Array, at: number, end: number): Either<WireError, Parsed<Ipv6>> => {
+  const reason = checkIpv6(bytes, at, end)
+  if (reason !== Reason.Ok) return unreadable('ipv6', reason, at)
+  const trafficClass = ipv6TrafficClass(bytes, at)
+  const repr: Ipv6 = {
+    kind: 'ipv6',
+    source: readIpv6(bytes, at + Ipv6At.SOURCE),
+    destination: readIpv6(bytes, at + Ipv6At.DESTINATION),
+    protocol: bytes[at + Ipv6At.NEXT_HEADER]!,
+    hopLimit: bytes[at + Ipv6At.HOP_LIMIT]!,
+    dscp: trafficClass >>> 2,
+    ecn: trafficClass & 3,
+    flowLabel: u32(bytes, at) & 0xfffff,
+    extensions: [],
+  }
+  return right({ repr, next: at + IPV6_LENGTH, end: at + IPV6_LENGTH + ipv6PayloadLength(bytes, at) })
+}
+
+/** Writes the fixed header at `at`; `payloadLength` is that of extension headers and data in bytes. */
+export const emitIpv6 = (repr: Ipv6, payloadLength: number, bytes: Uint8Array, at: number): void => {
+  const [first] = repr.extensions
+  putU32(bytes, at, (6 << 28) | (repr.dscp << 22) | ((repr.ecn & 3) << 20) | (repr.flowLabel & 0xfffff))
+  putU16(bytes, at + Ipv6At.LENGTH, payloadLength)
+  bytes[at + Ipv6At.NEXT_HEADER] = first === undefined ? repr.protocol : protocolOfExtension(first)
+  bytes[at + Ipv6At.HOP_LIMIT] = repr.hopLimit
+  writeIp(bytes, at + Ipv6At.SOURCE, repr.source)
+  writeIp(bytes, at + Ipv6At.DESTINATION, repr.destination)
+}
+
+/** `IPv6 fd00::4 > fd00::5, fragment at 0, more follow, id 7, UDP, hop limit 64`. */
+export const formatIpv6 = (repr: Ipv6): string =>
+  [
+    `IPv6 ${formatIp(repr.source)} > ${formatIp(repr.destination)}`,
+    ...repr.extensions.map(formatExtension),
+    formatProtocol(repr.protocol),
+    `hop limit ${repr.hopLimit}`,
+    ...(repr.dscp === 0 ? [] : [`dscp ${repr.dscp}`]),
+    ...(repr.ecn === 0 ? [] : [`ecn ${repr.ecn}`]),
+    ...(repr.flowLabel === 0 ? [] : [`flow label 0x${repr.flowLabel.toString(16)}`]),
+  ].join(', ')
+
+/**
+ * Whether the hop-by-hop header at `at` holds the jumbo payload option. Its own length bounds the search, and `end`.
+ *
+ * @see RFC 2675 §2
+ */
+const hasJumboOption = (bytes: Uint8Array, at: number, end: number): boolean => {
+  if (end - at < 8) return false
+  const stop = Math.min(end, at + (bytes[at + 1]! + 1) * 8)
+  for (let i = at + 2; i < stop; ) {
+    const type = bytes[i]!
+    if (type === 0xc2) return true
+    if (type === 0) i += 1
+    else if (i + 1 < stop) i += 2 + bytes[i + 1]!
+    else return false
+  }
+  return false
+}

@@ -1,0 +1,235 @@
+/**
+ * From a frame to offsets: the first thing that happens to every packet, and the only reading of its structure.
+ *
+ * One pass from the outermost Ethernet header inwards. Each header is checked by its own protocol file (`checkIpv4`,
+ * `checkTcp`, …), which states what an `Ok` guarantees; this file decides which header comes next, and writes where it
+ * lies into the slots of a {@link FrameView}.
+ *
+ * Invariants:
+ * - No byte before `start` or at or behind `end` is read: a header is looked at only after its length was compared with
+ *   the end of what encloses it, and each enclosing end is at most the one before.
+ * - Any bytes give an answer. The result and the slots depend on nothing but the frame and the two parameters.
+ * - What the library does not know is not an error: the frame is `Ok` and opaque from there on, and `unsupported` names
+ *   the first such protocol. What contradicts itself is an error of the whole frame, however deep inside it lies: a
+ *   frame that different readers could understand differently is not let through.
+ *
+ * Fragments: a first fragment must hold the whole transport header (RFC 1858 §3, RFC 7112 §5), and TCP at offset 8 is
+ * refused, as it could overwrite ports and flags that were already judged (RFC 1858 §4, RFC 3128). Later fragments have
+ * no transport header. A tunnel is not looked into when its datagram is a fragment.
+ *
+ * Cost: no allocation, no closure, no exception; some tens of nanoseconds for TCP over IPv4.
+ */
+import { u16 } from './bytes.js'
+import { ARP_LENGTH, checkArp } from './arp.js'
+import { checkEthernet, ETHERNET_LENGTH, ethernetType, EtherType } from './ethernet.js'
+import { Frag, L3, L4, MAX_GROUPS, Slot, SLOTS, Tunnel, type FrameView } from './frame-view.js'
+import { checkIcmp, ICMP_LENGTH } from './icmp.js'
+import { checkIcmpv6, icmpv6HeaderLength } from './icmpv6.js'
+import { IpProtocol } from './ip-protocol.js'
+import { checkIpv4, Ipv4At, ipv4FragmentOffset, ipv4HeaderLength, ipv4MoreFragments } from './ipv4.js'
+import { isExtension } from './ipv6-extension.js'
+import { parseIpv6Headers } from './parse-ipv6.js'
+import { Reason } from './reason.js'
+import { checkTcp, tcpHeaderLength } from './tcp.js'
+import { transportChecksumHolds } from './transport-checksum.js'
+import { checkUdp, UDP_LENGTH, UdpAt, UdpPort } from './udp.js'
+import { checkVlan, isVlanTpid, MAX_VLANS, VLAN_LENGTH } from './vlan.js'
+import { checkVxlan, VXLAN_LENGTH } from './vxlan.js'
+
+/**
+ * Which checksums `parseFrame` verifies, in every header group. `All` adds TCP, UDP, ICMP and ICMPv6 where the whole
+ * datagram is there; it passes UDP without a checksum (over IPv6 only to the port of a tunnel, RFC 6935 §5), and
+ * IPv6 routing headers with segments left, behind which the final destination is not known.
+ */
+export const Verify = { None: 0, IpHeader: 1, All: 2 } as const
+/** Which checksums `parseFrame` verifies. */
+export type Verify = (typeof Verify)[keyof typeof Verify]
+
+/**
+ * Parses the frame in `bytes` from `start` to `end` into `view`, and answers its reason, which `view.reason` keeps.
+ *
+ * On `Ok` every slot of the groups `0 .. view.depth - 1` is set. On anything else `view.reasonAt` is the offset of the
+ * header the reason refers to, and the slots of the groups up to that header hold what was found before it.
+ *
+ * @param maxGroups - Header groups to look into, 1 to `MAX_GROUPS`; a tunnel behind the last is opaque payload.
+ */
+export const parseFrame = (
+  view: FrameView,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  maxGroups: number = MAX_GROUPS,
+  verify: Verify = Verify.IpHeader,
+): Reason => {
+  view.bytes = bytes
+  view.start = start
+  view.end = end
+  view.depth = 1
+  view.unsupported = 0
+  view.reasonAt = start
+  if (!(start >= 0 && start <= end && end <= bytes.length)) return (view.reason = Reason.Truncated)
+  const last = maxGroups < MAX_GROUPS ? maxGroups - 1 : MAX_GROUPS - 1
+  const slots = view.slots
+  let reason = parseGroup(view, 0, start, end, last > 0, verify)
+  for (let group = 1; reason === Reason.Ok && slots[(group - 1) * SLOTS + Slot.TUNNEL] !== Tunnel.None; group++) {
+    const outer = (group - 1) * SLOTS
+    view.depth = group + 1
+    reason = parseGroup(view, group * SLOTS, slots[outer + Slot.TUNNEL_AT]! + VXLAN_LENGTH, slots[outer + Slot.END]!, group < last, verify)
+  }
+  return (view.reason = reason)
+}
+
+/** Parses one header group from its Ethernet header at `at` to its tunnel header; `base` is its first slot. */
+const parseGroup = (view: FrameView, base: number, at: number, limit: number, tunnels: boolean, verify: Verify): Reason => {
+  const bytes = view.bytes
+  const slots = view.slots
+  clear(slots, base, at, limit)
+  if (checkEthernet(bytes, at, limit) !== Reason.Ok) return fail(view, Reason.Truncated, at)
+  let type = ethernetType(bytes, at)
+  let l3 = at + ETHERNET_LENGTH
+  for (let tags = 0; isVlanTpid(type); ) {
+    if (tags === MAX_VLANS) return fail(view, Reason.UnsupportedProtocol, l3 - 2)
+    if (checkVlan(bytes, l3 - 2, limit) !== Reason.Ok) return fail(view, Reason.Truncated, l3 - 2)
+    type = u16(bytes, l3 + 2)
+    l3 += VLAN_LENGTH
+    slots[base + Slot.VLANS] = ++tags
+  }
+  slots[base + Slot.ETHERTYPE] = type
+  slots[base + Slot.L3] = l3
+  slots[base + Slot.L4] = l3
+  slots[base + Slot.PAYLOAD] = l3
+  if (type === EtherType.Ipv4) {
+    const reason = parseIpv4Header(view, base, l3, limit, verify !== Verify.None)
+    return reason === Reason.Ok ? parseTransport(view, base, tunnels, verify === Verify.All) : reason
+  }
+  if (type === EtherType.Ipv6) {
+    slots[base + Slot.L3_KIND] = L3.Ipv6
+    const reason = parseIpv6Headers(view, base, l3, limit)
+    return reason === Reason.Ok ? parseTransport(view, base, tunnels, verify === Verify.All) : reason
+  }
+  if (type === EtherType.Arp) return parseArpPacket(view, base, l3, limit)
+  unsupported(view, 0x1_0000 | type)
+  return Reason.Ok
+}
+
+const parseArpPacket = (view: FrameView, base: number, at: number, limit: number): Reason => {
+  const slots = view.slots
+  slots[base + Slot.L3_KIND] = L3.Arp
+  const reason = checkArp(view.bytes, at, limit)
+  if (reason === Reason.UnsupportedProtocol) {
+    slots[base + Slot.L3_KIND] = L3.None
+    unsupported(view, 0x1_0000 | EtherType.Arp)
+    return Reason.Ok
+  }
+  if (reason !== Reason.Ok) return fail(view, reason, at)
+  // the address lengths inside decide the packet's own, so padding is no payload
+  slots[base + Slot.L4] = slots[base + Slot.PAYLOAD] = slots[base + Slot.END] = at + ARP_LENGTH
+  return Reason.Ok
+}
+
+const parseIpv4Header = (view: FrameView, base: number, at: number, limit: number, verify: boolean): Reason => {
+  const bytes = view.bytes
+  const slots = view.slots
+  slots[base + Slot.L3_KIND] = L3.Ipv4
+  const reason = checkIpv4(bytes, at, limit, verify)
+  if (reason !== Reason.Ok) return fail(view, reason, at)
+  slots[base + Slot.PROTO] = bytes[at + Ipv4At.PROTOCOL]!
+  slots[base + Slot.FRAG] = ipv4FragmentOffset(bytes, at) !== 0 ? Frag.Later : ipv4MoreFragments(bytes, at) ? Frag.First : Frag.Whole
+  slots[base + Slot.L4] = slots[base + Slot.PAYLOAD] = at + ipv4HeaderLength(bytes, at)
+  slots[base + Slot.END] = at + u16(bytes, at + Ipv4At.LENGTH)
+  return Reason.Ok
+}
+
+/** What IP carries: `PROTO`, `FRAG`, `L4` and `END` are set. */
+const parseTransport = (view: FrameView, base: number, tunnels: boolean, verify: boolean): Reason => {
+  const bytes = view.bytes
+  const slots = view.slots
+  const at = slots[base + Slot.L4]!
+  const end = slots[base + Slot.END]!
+  const protocol = slots[base + Slot.PROTO]!
+  const v4 = slots[base + Slot.L3_KIND] === L3.Ipv4
+  const frag = slots[base + Slot.FRAG]!
+  if (frag === Frag.Later) return laterFragment(view, base, protocol, v4)
+  if (protocol === IpProtocol.Tcp) {
+    slots[base + Slot.L4_KIND] = L4.Tcp
+    const reason = checkTcp(bytes, at, end)
+    if (reason !== Reason.Ok) return failTransport(view, reason, at, frag)
+    slots[base + Slot.PAYLOAD] = at + tcpHeaderLength(bytes, at)
+  } else if (protocol === IpProtocol.Udp) {
+    slots[base + Slot.L4_KIND] = L4.Udp
+    const reason = checkUdp(bytes, at, end, frag === Frag.Whole)
+    if (reason !== Reason.Ok) return failTransport(view, reason, at, frag)
+    slots[base + Slot.PAYLOAD] = at + UDP_LENGTH
+    if (frag === Frag.Whole) parseTunnel(view, base, at, end, tunnels)
+  } else if (protocol === IpProtocol.Icmp && v4) {
+    slots[base + Slot.L4_KIND] = L4.Icmp
+    const reason = checkIcmp(bytes, at, end)
+    if (reason !== Reason.Ok) return failTransport(view, reason, at, frag)
+    slots[base + Slot.PAYLOAD] = at + ICMP_LENGTH
+  } else if (protocol === IpProtocol.Icmpv6 && !v4) {
+    slots[base + Slot.L4_KIND] = L4.Icmpv6
+    const reason = checkIcmpv6(bytes, at, end)
+    if (reason !== Reason.Ok) return failTransport(view, reason, at, frag)
+    slots[base + Slot.PAYLOAD] = at + icmpv6HeaderLength(bytes[at]!)
+  } else {
+    unsupported(view, 0x2_0000 | protocol)
+    return Reason.Ok
+  }
+  return verify && frag === Frag.Whole && !transportChecksumHolds(view, base) ? fail(view, Reason.BadChecksum, at) : Reason.Ok
+}
+
+/** A fragment that holds no transport header; its protocol is judged as far as the network header tells. */
+const laterFragment = (view: FrameView, base: number, protocol: number, v4: boolean): Reason => {
+  const slots = view.slots
+  if (protocol === IpProtocol.Tcp) {
+    const offset = slots[base + Slot.FRAG_HEADER]!
+    const at = v4 ? ipv4FragmentOffset(view.bytes, slots[base + Slot.L3]!) : u16(view.bytes, offset + 2) & 0xfff8
+    return at === 8 ? fail(view, Reason.BadHeader, slots[base + Slot.L4]!) : Reason.Ok
+  }
+  const known = protocol === IpProtocol.Udp || protocol === (v4 ? IpProtocol.Icmp : IpProtocol.Icmpv6) || (!v4 && isExtension(protocol))
+  if (!known) unsupported(view, 0x2_0000 | protocol)
+  return Reason.Ok
+}
+
+/** Recognises what a UDP datagram encapsulates by its destination port. */
+const parseTunnel = (view: FrameView, base: number, at: number, end: number, tunnels: boolean): void => {
+  const port = u16(view.bytes, at + UdpAt.DESTINATION)
+  if (port === UdpPort.Vxlan) {
+    if (!tunnels || checkVxlan(view.bytes, at + UDP_LENGTH, end) !== Reason.Ok) return
+    view.slots[base + Slot.TUNNEL] = Tunnel.Vxlan
+    view.slots[base + Slot.TUNNEL_AT] = at + UDP_LENGTH
+  } else if (port === UdpPort.Geneve) {
+    unsupported(view, 0x3_0000 | port)
+  }
+}
+
+const clear = (slots: Int32Array, base: number, at: number, limit: number): void => {
+  // one by one: a loop would cost a fifth of the whole parse
+  slots[base + Slot.L2] = at
+  slots[base + Slot.VLANS] = 0
+  slots[base + Slot.ETHERTYPE] = 0
+  slots[base + Slot.L3_KIND] = L3.None
+  slots[base + Slot.L3] = at
+  slots[base + Slot.PROTO] = 0
+  slots[base + Slot.FRAG] = Frag.Whole
+  slots[base + Slot.FRAG_HEADER] = 0
+  slots[base + Slot.L4_KIND] = L4.None
+  slots[base + Slot.L4] = at
+  slots[base + Slot.PAYLOAD] = at
+  slots[base + Slot.END] = limit
+  slots[base + Slot.TUNNEL] = Tunnel.None
+  slots[base + Slot.TUNNEL_AT] = 0
+}
+
+const unsupported = (view: FrameView, what: number): void => {
+  if (view.unsupported === 0) view.unsupported = what
+}
+
+const fail = (view: FrameView, reason: Reason, at: number): Reason => {
+  view.reasonAt = at
+  return reason
+}
+
+/** A header cut off is a fault of the fragment's maker, not of the capture, where more of the datagram was to come. */
+const failTransport = (view: FrameView, reason: Reason, at: number, frag: number): Reason =>
+  fail(view, reason === Reason.Truncated && frag === Frag.First ? Reason.BadHeader : reason, at)

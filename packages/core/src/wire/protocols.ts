@@ -1,0 +1,18 @@
+/**
+ * Each protocol's own module: offsets, accessors over bytes, representation, parse, emit and display.
+ *
+ * For reading or making single headers; whole frames are `parseFrame`'s, `dissect`'s and `emitFrame`'s.
+ */
+export * as arp from './arp.js'
+export * as checksum from './checksum.js'
+export * as ethernet from './ethernet.js'
+export * as icmp from './icmp.js'
+export * as icmpv6 from './icmpv6.js'
+export * as ipv4 from './ipv4.js'
+export * as ipv6 from './ipv6.js'
+export * as ipv6Extension from './ipv6-extension.js'
+export * as tcp from './tcp.js'
+export * as tcpOptions from './tcp-options.js'
+export * as udp from './udp.js'
+export * as vlan from './vlan.js'
+export * as vxlan from './vxlan.js'

@@ -1,0 +1,24 @@
+/** Why bytes are not a frame, header or packet this library can read. Numbers, because the per-packet path returns them. */
+export const Reason = {
+  /** Nothing is wrong. */
+  Ok: 0,
+  /** A header is cut off by the end of its enclosing data. */
+  Truncated: 1,
+  /** A length field contradicts its header's minimum or the data that are there. */
+  BadLength: 2,
+  /** A checksum that was to be verified does not match. */
+  BadChecksum: 3,
+  /** A version field names another version than its EtherType promised. */
+  BadVersion: 4,
+  /** A field holds a value its protocol forbids. */
+  BadHeader: 5,
+  /** A protocol, or a combination of headers, that the library does not know. */
+  UnsupportedProtocol: 6,
+} as const
+/** Why bytes are not a frame this library can read. */
+export type Reason = (typeof Reason)[keyof typeof Reason]
+
+/** The name of a {@link Reason}, as tables and errors print it. */
+export const reasonName = (reason: Reason): keyof typeof Reason => NAMES[reason]
+
+const NAMES = ['Ok', 'Truncated', 'BadLength', 'BadChecksum', 'BadVersion', 'BadHeader', 'UnsupportedProtocol'] as const

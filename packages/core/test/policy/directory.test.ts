@@ -1,0 +1,89 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { type CustomerAddress, directory, formatMapping, type Mapping } from '../../src/policy/directory.js'
+import type { Cell } from '../../src/policy/resource.js'
+import { ipv4, ipv6 } from '../../src/wire/address.js'
+
+const at = (pa: number, vni?: number): Mapping => ({ endpoints: [{ pa: ipv4(pa), mac: 1 }], ...(vni === undefined ? {} : { vni }) })
+const key: CustomerAddress = { vni: 5001, ip: ipv4(0x0a000001) }
+
+test('directory: finds what was set and nothing else', (t) => {
+  const d = directory('places')
+  t.is(d.name, 'places')
+  t.is(d.lookup(key)._tag, 'Absent')
+  d.set(key, at(1))
+  const found = d.lookup({ vni: 5001, ip: ipv4(0x0a000001) })
+  t.is(found._tag, 'Found')
+  if (found._tag === 'Found') t.deepEqual(found.value, at(1))
+  t.is(d.lookup({ ...key, vni: 5002 })._tag, 'Absent')
+  t.is(d.lookup({ ...key, ip: ipv4(0x0a000002) })._tag, 'Absent')
+  t.is(d.size(), 1)
+})
+
+test('directory: keeps an IPv4 address apart from the IPv6 address of the same words', (t) => {
+  const d = directory()
+  d.set({ vni: 1, ip: ipv4(7) }, at(1))
+  t.is(d.lookup({ vni: 1, ip: ipv6(0, 0, 0, 7) })._tag, 'Absent')
+})
+
+test('directory: removes once', (t) => {
+  const d = directory()
+  d.set(key, at(1))
+  t.true(d.remove(key))
+  t.false(d.remove(key))
+  t.is(d.lookup(key)._tag, 'Absent')
+  t.is(d.size(), 0)
+})
+
+test('directory: a changed entry bumps its own cell and no other', (t) => {
+  const d = directory()
+  const other = { ...key, ip: ipv4(0x0a000002) }
+  d.set(key, at(1))
+  d.set(other, at(1))
+  const mine = d.lookup(key).cell
+  const theirs = d.lookup(other).cell
+  const before = [mine.version, theirs.version] as const
+  d.set(key, at(2))
+  t.true(mine.version > before[0])
+  t.is(theirs.version, before[1])
+})
+
+test('directory: absent keys share one cell, which any insertion bumps and a removal need not', (t) => {
+  const d = directory()
+  const absent = d.lookup(key).cell
+  t.is(d.lookup({ ...key, vni: 9 }).cell, absent)
+  const before = absent.version
+  d.set({ ...key, vni: 7 }, at(1))
+  t.true(absent.version > before)
+})
+
+test('directory: an answer stands for as long as the cell that came with it does not change', (t) => {
+  const keys = [0, 1, 2].map((n): CustomerAddress => ({ vni: n, ip: ipv4(n) }))
+  const edit = fc.record({ key: fc.constantFrom(...keys), set: fc.option(fc.nat(2)) })
+  fc.assert(
+    fc.property(fc.array(edit, { maxLength: 12 }), (edits) => {
+      const d = directory()
+      const seen: { readonly key: CustomerAddress; readonly answer: string; readonly cell: Cell; readonly version: number }[] = []
+      const answerOf = (k: CustomerAddress): string => JSON.stringify(d.lookup(k), ['_tag', 'value', 'endpoints', 'pa', 'words'])
+      for (const { key: k, set } of edits) {
+        for (const look of keys) {
+          const { cell } = d.lookup(look)
+          seen.push({ key: look, answer: answerOf(look), cell, version: cell.version })
+        }
+        if (set === null) d.remove(k)
+        else d.set(k, at(set))
+        for (const s of seen) if (s.cell.version === s.version) t.is(answerOf(s.key), s.answer)
+      }
+    }),
+    { numRuns: 100 },
+  )
+  t.pass()
+})
+
+test('formatMapping: names every endpoint, and the network where it differs', (t) => {
+  t.is(formatMapping(at(0xc0000201)), '192.0.2.1 00:00:00:00:00:01')
+  t.is(
+    formatMapping({ endpoints: [{ pa: ipv4(0xc0000201), mac: 1 }, { pa: ipv4(0xc0000202), mac: 2 }], vni: 7 }),
+    '192.0.2.1 00:00:00:00:00:01 | 192.0.2.2 00:00:00:00:00:02 vni 7',
+  )
+})

@@ -1,0 +1,120 @@
+import test from 'ava'
+import { type Environment, orThrow, type PortSpec, type SwitchOptions } from '../../src/index.js'
+import { BROADCAST, builtIn, ELSEWHERE, frame, groupOf, hostOf, macOf, type Said, show } from './support.js'
+
+/** A switch that tells where frames end. */
+const network = (ports: number, spec: (n: number) => Partial<PortSpec> = () => ({}), options: SwitchOptions = {}) => {
+  const log: string[] = []
+  const environment: Environment = {
+    toVm: (p, bytes) => { log.push(`${p.name} < ${show(bytes)}`) },
+    toNetwork: (bytes) => { log.push(`network < ${show(bytes)}`) },
+  }
+  const made = hostOf(ports, { environment, ...options }, spec)
+  return {
+    ...made,
+    fromVm: (port: string, said: Said): readonly string[] => {
+      made.host.fromVm(port, frame(said))
+      return log.splice(0)
+    },
+    fromNetwork: (said: Said): readonly string[] => {
+      const outcome = made.host.fromNetwork(frame(said))
+      return [...(outcome._tag === 'Dropped' ? [outcome.reason] : []), ...log.splice(0)]
+    },
+  }
+}
+
+const FLOW = 'tcp 10.0.0.1:1000 > 10.0.0.2:80'
+const TUNNELLED = (vni: number): string => `${FLOW} in vxlan ${vni} 192.0.2.2 > 192.0.2.1`
+
+test('bridge: takes a frame for another port\'s MAC there, inbound', (t) => {
+  const { fromVm, ports } = network(3)
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(2) }), [`vm-2 < ${FLOW}`])
+  t.deepEqual(ports.map((p) => p.counters().packets), [1, 1, 0])
+  t.is(ports[1]!.flows().find((f) => f.packets > 0)?.direction, 'inbound')
+})
+
+test('bridge: the receiver\'s policy has the last word', (t) => {
+  const { fromVm, ports } = network(2)
+  orThrow(orThrow(ports[1]!.addLayer(builtIn, { order: 1 })).updateJson({ inbound: [groupOf('g', [{ do: 'block' }])] }))
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(2) }), [])
+  t.deepEqual(ports[1]!.counters().drops, { Denied: 1 })
+})
+
+test('bridge: a frame from a VM for its own MAC or one that nobody has goes to the network', (t) => {
+  const { fromVm } = network(2)
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(1) }), [`network < ${FLOW}`])
+  t.deepEqual(fromVm('vm-1', { toMac: ELSEWHERE }), [`network < ${FLOW}`])
+})
+
+test('bridge: a frame from the network goes to the port of its MAC, or is dropped, counted', (t) => {
+  const { fromNetwork, host } = network(2)
+  t.deepEqual(fromNetwork({ toMac: macOf(2) }), [`vm-2 < ${FLOW}`])
+  t.deepEqual(fromNetwork({ toMac: ELSEWHERE }), ['NoPortForMac'])
+  t.deepEqual(host.drops(), { NoPortForMac: 1 })
+})
+
+test('bridge: a tunnelled frame goes by its network identifier and the MAC inside, so tenants may share MACs', (t) => {
+  // vm-1 and vm-2 are tenant 1 and 2 with one MAC, vm-3 takes its MAC from any network
+  const { fromNetwork, ports } = network(3, (n) => (n === 3 ? {} : { mac: macOf(1), vni: n }))
+  t.deepEqual(fromNetwork({ toMac: macOf(1), tunnel: { vni: 1 } }), [`vm-1 < ${TUNNELLED(1)}`])
+  t.deepEqual(fromNetwork({ toMac: macOf(1), tunnel: { vni: 2 } }), [`vm-2 < ${TUNNELLED(2)}`])
+  t.deepEqual(fromNetwork({ toMac: macOf(1), tunnel: { vni: 3 } }), ['NoPortForMac'])
+  t.deepEqual(fromNetwork({ toMac: macOf(3), tunnel: { vni: 3 } }), [`vm-3 < ${TUNNELLED(3)}`])
+  t.deepEqual(fromNetwork({ toMac: macOf(1) }), ['NoPortForMac'], 'without a tunnel the shared MAC is nobody\'s')
+  t.deepEqual(ports.map((p) => p.counters().packets), [1, 1, 1])
+})
+
+test('bridge: a tenant whose twin has left keeps its MAC', (t) => {
+  const { fromNetwork, ports } = network(2, (n) => ({ mac: macOf(1), vni: n }))
+  orThrow(ports[0]!.remove())
+  t.deepEqual(fromNetwork({ toMac: macOf(1), tunnel: { vni: 1 } }), ['NoPortForMac'])
+  t.deepEqual(fromNetwork({ toMac: macOf(1), tunnel: { vni: 2 } }), [`vm-2 < ${TUNNELLED(2)}`])
+  t.deepEqual(fromNetwork({ toMac: macOf(1) }), [`vm-2 < ${FLOW}`])
+})
+
+test('bridge: what a port encapsulates finds its receiver on the same switch and is decapsulated there', (t) => {
+  const { fromVm, ports } = network(2, () => ({ vni: 5001 }))
+  const policy = {
+    outbound: [groupOf('g', [{ do: 'encap' as const, with: { srcIp: '192.0.2.1', dstIp: '192.0.2.1', vni: 5001 } }])],
+    inbound: [groupOf('g', [{ do: 'decap' as const }])],
+  }
+  for (const port of ports) orThrow(orThrow(port.addLayer(builtIn, { order: 1 })).updateJson(policy))
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(2) }), [`vm-2 < ${FLOW}`])
+})
+
+test('bridge: a frame for a group address goes to the network and to every other port', (t) => {
+  for (const toMac of [BROADCAST, '01:00:5e:00:00:01', '33:33:00:00:00:01']) {
+    const { fromVm } = network(3)
+    t.deepEqual(fromVm('vm-2', { toMac }), [`network < ${FLOW}`, `vm-1 < ${FLOW}`, `vm-3 < ${FLOW}`])
+  }
+})
+
+test('bridge: a frame for a group address from the network does not go back there', (t) => {
+  const { fromNetwork } = network(2)
+  t.deepEqual(fromNetwork({ toMac: BROADCAST }), [`vm-1 < ${FLOW}`, `vm-2 < ${FLOW}`])
+})
+
+test('bridge: a group address inside a tunnel reaches the ports of that network only', (t) => {
+  const { fromNetwork } = network(3, (n) => (n === 3 ? {} : { vni: n }))
+  t.deepEqual(fromNetwork({ toMac: BROADCAST, tunnel: { vni: 2 } }), [`vm-2 < ${TUNNELLED(2)}`, `vm-3 < ${TUNNELLED(2)}`])
+})
+
+test('bridge: without a tunnel too a frame stays in the sender\'s virtual network', (t) => {
+  // tenants 1 and 2, each with MACs 1 and 2; vm-5 is of no network
+  const { fromVm } = network(5, (n) => (n === 5 ? {} : { mac: macOf(1 + (n - 1) % 2), vni: n < 3 ? 1 : 2 }))
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(2) }), [`vm-2 < ${FLOW}`])
+  t.deepEqual(fromVm('vm-3', { toMac: macOf(2) }), [`vm-4 < ${FLOW}`])
+  t.deepEqual(fromVm('vm-1', { toMac: BROADCAST }), [`network < ${FLOW}`, `vm-2 < ${FLOW}`, `vm-5 < ${FLOW}`])
+  t.deepEqual(fromVm('vm-5', { toMac: macOf(2) }), [`network < ${FLOW}`], 'a sender of no network cannot say which')
+})
+
+test('bridge: looks into tunnels only as deep as frames from the network are parsed', (t) => {
+  const { fromNetwork } = network(1, () => ({}), { parseDepth: { outbound: 1, inbound: 1 } })
+  t.deepEqual(fromNetwork({ toMac: macOf(1), tunnel: { vni: 1 } }), ['NoPortForMac'])
+})
+
+test('bridge: bytes that are no frame are dropped, counted', (t) => {
+  const { host } = network(1)
+  for (const bytes of [new Uint8Array(0), new Uint8Array(13)]) t.deepEqual(host.fromNetwork(bytes), { _tag: 'Dropped', reason: 'NoPortForMac' })
+  t.deepEqual(host.fromVm('vm-1', new Uint8Array(13)), { _tag: 'Dropped', reason: 'Truncated' })
+})

@@ -1,0 +1,152 @@
+import { testProp } from '@fast-check/ava'
+import fc from 'fast-check'
+import { Word, WORDS } from '../../src/flow/layout.js'
+import { fittingTransposition, wildTransposition } from '../../src/testing/transposition-arbitraries.js'
+import { apply } from '../../src/transposition/apply.js'
+import { ApplyCode } from '../../src/transposition/apply-code.js'
+import { compose } from '../../src/transposition/compose.js'
+import { transposeFlow } from '../../src/transposition/flow.js'
+import type { HeaderTransposition } from '../../src/transposition/header-transposition.js'
+import { compile } from '../../src/transposition/program.js'
+import { fold } from '../../src/wire/checksum.js'
+import { Frag, type FrameView, L4, Slot, SLOTS } from '../../src/wire/frame-view.js'
+import { Verify } from '../../src/wire/parse.js'
+import { transportSum } from '../../src/wire/transport-checksum.js'
+import { copy, flowOf, type Frame, frame, type FrameOptions, HEADROOM, view } from './frames.js'
+
+/** Applies to a copy: the code, and the frame as it then is. */
+const carryOut = (t: HeaderTransposition, f: Frame, floor: number): { readonly code: ApplyCode; readonly frame: Frame } => {
+  const mine = copy(f)
+  const v = view(mine)!
+  const code = apply(compile(t), v, floor)
+  return { code, frame: { bytes: mine.bytes, start: v.start, end: v.end } }
+}
+
+const content = (f: Frame): Uint8Array => f.bytes.subarray(f.start, f.end)
+
+/** A frame and a transposition that fits it. */
+const fitting = (options: FrameOptions = {}) =>
+  frame(options).chain((f) => {
+    const v = view(f)!
+    return fc.tuple(fc.constant(f), fittingTransposition(flowOf(v), v.depth))
+  })
+
+/** A frame and two transpositions, of which the second mostly fits what the first leaves. */
+const chain = () =>
+  frame().chain((f) => {
+    const v = view(f)!
+    const words = flowOf(v)
+    const first = fc.oneof({ weight: 5, arbitrary: fittingTransposition(words, v.depth) }, { weight: 1, arbitrary: wildTransposition() })
+    return first.chain((a) => {
+      const after = words.slice()
+      const depth = transposeFlow(a, after, v.depth)
+      const wild = wildTransposition()
+      const second = depth < 0 ? wild : fc.oneof({ weight: 4, arbitrary: fittingTransposition(after, depth) }, { weight: 1, arbitrary: wild })
+      return fc.tuple(fc.constant(f), fc.constant(a), second, fc.nat(HEADROOM))
+    })
+  })
+
+const hasLaterFragment = (v: FrameView): boolean => v.slots[(v.depth - 1) * SLOTS + Slot.FRAG] === Frag.Later
+
+testProp('law 2: apply of a composition is apply of its parts in turn, byte for byte', [chain()], (t, [f, a, b, room]) => {
+  const floor = f.start - room
+  const first = carryOut(a, f, floor)
+  const second = first.code === ApplyCode.Ok ? carryOut(b, first.frame, floor) : first
+  const both = carryOut(compose(a, b), f, floor)
+  // A later fragment alone passes a chain that says ports of it and then echo; its first fragment never would.
+  if (both.code === ApplyCode.Invalid && hasLaterFragment(view(f)!)) return void t.pass()
+  if (second.code === ApplyCode.Ok) {
+    t.is(both.code, ApplyCode.Ok)
+    t.deepEqual(content(both.frame), content(second.frame))
+  } else if (second.code === ApplyCode.Shape || second.code === ApplyCode.Invalid) {
+    // `Invalid` says of every frame what `Shape` says of this one.
+    t.true(both.code === ApplyCode.Shape || both.code === ApplyCode.Invalid)
+  }
+  // Of room the composition never needs more than the chain, and may need less.
+  t.true(both.code === ApplyCode.Ok || second.code !== ApplyCode.Ok)
+}, { numRuns: 1500 })
+
+testProp('law 2: what was intact before apply has every checksum right after it', [fitting({ intact: true })], (t, [f, a]) => {
+  fc.pre(view(f, Verify.All) !== undefined)
+  const result = carryOut(a, f, 0)
+  t.is(result.code, ApplyCode.Ok)
+  t.truthy(view(result.frame, Verify.All))
+}, { numRuns: 1000 })
+
+testProp('apply: a checksum that was wrong stays wrong by the same difference', [fitting()], (t, [f, a]) => {
+  const before = view(f)!
+  const result = carryOut(a, f, 0)
+  const after = view(result.frame)!
+  for (let g = a.pop.length; g < before.depth; g++) {
+    const there = g - a.pop.length + a.push.length
+    t.is(difference(after, there), difference(before, g))
+  }
+}, { numRuns: 500 })
+
+testProp('law 2: the transposed flow id is the flow id of the transposed frame', [fitting()], (t, [f, a]) => {
+  const v = view(f)!
+  const words = flowOf(v)
+  const depth = transposeFlow(a, words, v.depth)
+  const result = carryOut(a, f, 0)
+  const after = view(result.frame)!
+  t.is(result.code, ApplyCode.Ok)
+  t.is(depth, after.depth)
+  const extracted = flowOf(after)
+  // The one word that needs the frame's length.
+  for (let g = 0; g < a.push.length; g++) extracted[g * WORDS + Word.LENGTH_ID] = 0
+  t.deepEqual(words, extracted)
+}, { numRuns: 1000 })
+
+testProp('apply: metadata and bytes are refused for the same shapes', [frame(), wildTransposition()], (t, f, a) => {
+  const v = view(f)!
+  const depth = transposeFlow(a, flowOf(v), v.depth)
+  const code: number = carryOut(a, f, 0).code
+  t.is(code, depth < 0 ? -depth : ApplyCode.Ok)
+}, { numRuns: 500 })
+
+testProp('apply: a refusal leaves frame and view as they were', [frame(), wildTransposition(), fc.nat(120)], (t, f, a, room) => {
+  const mine = copy(f)
+  const v = view(mine)!
+  const slots = v.slots.slice()
+  const code = apply(compile(a), v, f.start - room)
+  if (code === ApplyCode.Ok) return void t.pass()
+  t.deepEqual(mine.bytes, f.bytes)
+  t.deepEqual([v.start, v.end], [f.start, f.end])
+  t.deepEqual(v.slots, slots)
+})
+
+testProp('apply: no byte is written in front of the floor or behind the frame', [fitting(), fc.nat(HEADROOM)], (t, [f, a], room) => {
+  const floor = f.start - room
+  const { code, frame: after } = carryOut(a, f, floor)
+  t.true(code === ApplyCode.Ok || code === ApplyCode.NoHeadroom)
+  t.true(after.start >= floor && after.end <= f.end)
+  t.deepEqual(after.bytes.subarray(0, floor), f.bytes.subarray(0, floor))
+  t.deepEqual(after.bytes.subarray(f.end), f.bytes.subarray(f.end))
+})
+
+testProp('apply: mutated bytes never throw and never reach outside', [
+  frame(), fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { maxLength: 8 }), wildTransposition(), fc.nat(400),
+], (t, f, mutations, wild, cut) => {
+  const mine = copy(f)
+  for (const [at, value] of mutations) mine.bytes[f.start + (at % (f.end - f.start))] = value
+  const damaged: Frame = { ...mine, end: Math.max(f.start, f.end - (cut < 60 ? cut : 0)) }
+  const v = view(damaged, Verify.None)
+  if (v === undefined) return void t.pass()
+  const words = flowOf(v)
+  for (const a of [wild, ...fc.sample(fittingTransposition(words, v.depth), { numRuns: 2, seed: cut })]) {
+    const target = copy(damaged)
+    const code = apply(compile(a), view(target, Verify.None)!, 0)
+    t.true(code >= ApplyCode.Ok && code <= ApplyCode.TooLong)
+    t.deepEqual(target.bytes.subarray(damaged.end), damaged.bytes.subarray(damaged.end))
+  }
+}, { numRuns: 500 })
+
+/** By how much a group's transport checksum is off, as one's complement has it; 0 where there is none to be off. */
+const difference = (v: FrameView, g: number): number => {
+  const s = g * SLOTS
+  const kind = v.slots[s + Slot.L4_KIND]!
+  if (kind === L4.None || v.slots[s + Slot.FRAG] !== Frag.Whole) return 0
+  const at = v.slots[s + Slot.L4]! + 6
+  if (kind === L4.Udp && v.bytes[at] === 0 && v.bytes[at + 1] === 0) return 0
+  return fold(transportSum(v, s)) % 0xffff
+}

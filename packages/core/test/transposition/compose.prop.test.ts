@@ -1,0 +1,85 @@
+import { testProp } from '@fast-check/ava'
+import fc from 'fast-check'
+import { fittingTransposition, pushSpec, wildTransposition } from '../../src/testing/transposition-arbitraries.js'
+import { compose, composeAll } from '../../src/transposition/compose.js'
+import { invalid, pop, push } from '../../src/transposition/construct.js'
+import { transposeFlow } from '../../src/transposition/flow.js'
+import { equals, identity, isIdentity, size } from '../../src/transposition/normal-form.js'
+import { ApplyCode } from '../../src/transposition/apply-code.js'
+import { syntheticFlow } from './synthetic-flow.js'
+import { UFID_WORDS } from '../../src/flow/layout.js'
+
+testProp('law 2: compose is associative', [wildTransposition(), wildTransposition(), wildTransposition()], (t, a, b, c) => {
+  t.true(equals(compose(compose(a, b), c), compose(a, compose(b, c))))
+}, { numRuns: 2000 })
+
+testProp('law 2: identity changes nothing on either side of compose', [wildTransposition()], (t, a) => {
+  t.true(equals(compose(identity, a), a))
+  t.true(equals(compose(a, identity), a))
+}, { numRuns: 500 })
+
+testProp('law 2: invalid absorbs on either side of compose', [wildTransposition()], (t, a) => {
+  t.is(compose(invalid('no'), a)._tag, 'Invalid')
+  t.is(compose(a, invalid('no'))._tag, 'Invalid')
+})
+
+testProp(
+  'law 2: a composed transposition does to a flow id what its parts do in turn, and refuses for shape where they do',
+  [syntheticFlow().chain((flow) => fc.tuple(fc.constant(flow), reasonableChain(flow.words, flow.depth)))],
+  (t, [flow, [a, b]]) => {
+    const stepwise = flow.words.slice()
+    const first = transposeFlow(a, stepwise, flow.depth)
+    const second = first < 0 ? first : transposeFlow(b, stepwise, first)
+    const composed = flow.words.slice()
+    const both = transposeFlow(compose(a, b), composed, flow.depth)
+    if (second >= 0) {
+      t.is(both, second)
+      t.deepEqual(composed, stepwise)
+    } else if (second !== -ApplyCode.TooDeep) {
+      // A chain that went too deep on the way says nothing: the composite may end in a depth that is allowed.
+      // What `Invalid` says of every frame, `Shape` says of this one.
+      t.true(both === -ApplyCode.Shape || both === -ApplyCode.Invalid)
+    }
+    t.true(both >= 0 || second < 0)
+  },
+  { numRuns: 2000 },
+)
+
+testProp('compose: a chain of transpositions of one shape is no larger than its longest link', [
+  syntheticFlow().chain(({ words, depth }) => {
+    const links = fittingTransposition(words, depth).map((t) => ({ ...t, pop: [], push: [] }))
+    return fc.array(links, { minLength: 1, maxLength: 20 })
+  }),
+], (t, links) => {
+  // The fields the links name between them bound the size, however many links there are.
+  const named = new Set(links.flatMap((l) => l.edit.flatMap((e, i) => Object.keys(e.set).map((name) => `${i}.${name}`))))
+  t.true(size(composeAll(links)) <= named.size)
+})
+
+testProp('compose: pushing and popping the same group leaves the identity', [pushSpec()], (t, spec) => {
+  const s = push(spec)
+  t.true(isIdentity(compose(s, pop())))
+})
+
+testProp('transposeFlow: a refused flow id is left as it was', [syntheticFlow(), wildTransposition()], (t, flow, a) => {
+  const words = flow.words.slice()
+  const depth = transposeFlow(a, words, flow.depth)
+  if (depth < 0) t.deepEqual(words, flow.words)
+  else t.true(depth >= 1 && words.length === UFID_WORDS)
+})
+
+testProp('compose: an edit overwritten by an equal one changes nothing', [wildTransposition()], (t, w) => {
+  const edits = w._tag === 'Invalid' ? w : { ...w, pop: [], push: [] }
+  t.true(equals(compose(edits, edits), edits))
+})
+
+/** Two transpositions of which the first mostly fits, and the second mostly fits what the first leaves. */
+function reasonableChain(words: Uint32Array, depth: number) {
+  return fc.oneof({ weight: 4, arbitrary: fittingTransposition(words, depth) }, { weight: 1, arbitrary: wildTransposition() }).chain((a) => {
+    const after = words.slice()
+    const left = transposeFlow(a, after, depth)
+    const wild = wildTransposition()
+    const second = left < 0 ? wild : fc.oneof({ weight: 3, arbitrary: fittingTransposition(after, left) }, { weight: 2, arbitrary: wild })
+    return fc.tuple(fc.constant(a), second)
+  })
+}

@@ -1,0 +1,148 @@
+/**
+ * The load balancer's NAT layer, as Ananta has it on every host.
+ *
+ * A multiplexer somewhere in the network picked this VM for a connection to a virtual IP and handed the packet on
+ * unchanged. Inbound, this layer turns the VIP and its port into the VM's own address (the DIP); the pair of layer
+ * flows that makes turns replies back. They leave straight for the client with the VIP as source and never see the
+ * multiplexer again: direct server return. Layers nearer the VM know only the DIP, layers nearer the network only
+ * the VIP.
+ *
+ * ```ts
+ * balancer.update(loadBalancer.policy({ vips: [{ vip: '10.0.9.80', proto: 'tcp', port: 80, dip: '10.0.1.4', dipPort: 8080 }] }))
+ * ```
+ *
+ * @see VFP §1.1, §5.2, §6.4.1
+ */
+import {
+  type Condition, defineLayer, formatIp, type Group, integer, Ip, type IpAddress, is, type LayerEnvironment, type LayerType, nat,
+  type Policy, type PortIdentity, PortNumber, type Problem, type Rule, rule, strictlyPartial, strictly,
+} from '@vfp-ts/core'
+import * as t from 'io-ts'
+import { groupName, repeatedNames } from './names.js'
+import { Name, type Objection, refined, word } from './codecs.js'
+
+/** What of a VIP is balanced: one port, one protocol, or all of it. The most specific entry wins. */
+export interface VipJson {
+  /** The address clients use. */
+  readonly vip: string
+  /** `icmp` means echo requests, of either IP version; everything unless said. */
+  readonly proto?: 'tcp' | 'udp' | 'icmp'
+  /** The port clients use; all of them unless said. Needs `proto` `tcp` or `udp`. */
+  readonly port?: number
+  /** Where it goes, of the VIP's IP version; the port's first address of that version unless said. */
+  readonly dip?: string
+  /** The port the VM listens on; the client's unless said. Needs `port`. */
+  readonly dipPort?: number
+  /** Name of the rule; by default as `10.0.9.80:80/tcp`. */
+  readonly name?: string
+  /** Milliseconds without a packet after which a connection is forgotten, from 1; core's default (four minutes) unless said. */
+  readonly idleMs?: number
+}
+
+/** The load balancer's configuration as written. */
+export interface LoadBalancerJson {
+  readonly vips: readonly VipJson[]
+}
+
+/** An entry as read. */
+export interface Vip {
+  readonly vip: IpAddress
+  readonly proto?: 'tcp' | 'udp' | 'icmp'
+  readonly port?: number
+  readonly dip?: IpAddress
+  readonly dipPort?: number
+  readonly name?: string
+  readonly idleMs?: number
+}
+
+/** The load balancer's configuration as read. */
+export interface LoadBalancerConfig {
+  readonly vips: readonly Vip[]
+}
+
+const objection = (v: Vip): Objection | undefined => {
+  if (v.port !== undefined && v.proto !== 'tcp' && v.proto !== 'udp') return { at: 'port', reason: 'ports belong to a protocol: say "proto": "tcp" or "udp"' }
+  if (v.dipPort !== undefined && v.port === undefined) return { at: 'dipPort', reason: 'only one port can be changed into one: say which by "port"' }
+  if (v.dip !== undefined && v.dip.version !== v.vip.version) {
+    return { at: 'dip', reason: `a VIP of IPv${v.vip.version} needs a DIP of IPv${v.vip.version}: headers are rewritten, not translated` }
+  }
+  return undefined
+}
+
+const vip: t.Type<Vip, VipJson> = refined(
+  strictlyPartial({ vip: Ip }, {
+    proto: word('tcp', 'udp', 'icmp'), port: PortNumber, dip: Ip, dipPort: PortNumber, name: Name, idleMs: integer(1, 0xffff_ffff, 'milliseconds'),
+  }, 'a VIP'),
+  objection,
+)
+
+const codec: t.Type<LoadBalancerConfig, LoadBalancerJson> = strictly({ vips: t.readonlyArray(vip) }, 'a load balancer policy')
+
+/** Only inbound: the other direction is made of connections, by the engine. */
+const groups = (config: LoadBalancerConfig, environment: LayerEnvironment): readonly Group[] => [{
+  name: groupName(environment),
+  direction: 'inbound',
+  rules: config.vips.flatMap((v) => {
+    const dip = dipOf(v, environment.port)
+    return dip === undefined ? [] : [ruleOf(v, dip)]
+  }),
+}]
+
+const ruleOf = (v: Vip, dip: IpAddress): Rule =>
+  rule(nat, v.dipPort === undefined ? { dstIp: dip } : { dstIp: dip, dstPort: v.dipPort }, {
+    id: idOf(v),
+    priority: v.port !== undefined ? 100 : v.proto !== undefined ? 200 : 300,
+    when: conditions(v),
+    stateful: v.idleMs === undefined ? true : { idleUs: v.idleMs * 1000 },
+  })
+
+const conditions = (v: Vip): readonly Condition[] => {
+  const onVip = is('dstIp', v.vip)
+  if (v.proto === undefined) return [onVip]
+  switch (v.proto) {
+    case 'icmp': return v.vip.version === 4 ? [onVip, is('proto', 1), is('icmpType', 8)] : [onVip, is('proto', 58), is('icmpType', 128)]
+    case 'tcp':
+    case 'udp': {
+      const onProto = [onVip, is('proto', v.proto === 'tcp' ? 6 : 17)]
+      return v.port === undefined ? onProto : [...onProto, is('dstPort', v.port)]
+    }
+  }
+}
+
+const check = (config: LoadBalancerConfig, environment: LayerEnvironment): readonly Problem[] => {
+  const homeless = config.vips.flatMap((v, i) =>
+    dipOf(v, environment.port) === undefined
+      ? [{ path: `/vips/${i}/dip`, reason: `is missing, and the port ${environment.port.name} has no IPv${v.vip.version} address to take instead` }]
+      : [])
+  const twice = repeatedNames(config.vips.map((v, i) => ({ name: describe(v), path: `/vips/${i}` })))
+  const names = repeatedNames(config.vips.map((v, i) => ({ name: idOf(v), path: `/vips/${i}${v.name === undefined ? '' : '/name'}` })))
+  return [...homeless, ...(twice.length > 0 ? twice : names)]
+}
+
+const idOf = (v: Vip): string => v.name ?? describe(v)
+
+const dipOf = (v: Vip, port: PortIdentity): IpAddress | undefined => v.dip ?? port.ips.find((ip) => ip.version === v.vip.version)
+
+/** `10.0.9.80:80/tcp`, `10.0.9.80/icmp`, `10.0.9.80`: what the entry matches. @see RFC 3986 §3.2.2 for the brackets */
+const describe = (v: Vip): string => {
+  const address = v.port === undefined || v.vip.version === 4 ? formatIp(v.vip) : `[${formatIp(v.vip)}]`
+  return `${address}${v.port === undefined ? '' : `:${v.port}`}${v.proto === undefined ? '' : `/${v.proto}`}`
+}
+
+const layer = defineLayer({ name: 'load-balancer', codec, groups, check })
+
+/**
+ * VIP to DIP inbound, DIP to VIP outbound for the connections that made, order 30 in the paper's stack. Connections
+ * that the VM begins itself are left alone.
+ *
+ * Refused: VIP and DIP of different IP versions, a VIP for which the port has no address, the same VIP, protocol and
+ * port twice, a name twice.
+ *
+ * @see VFP §5.2, table 3
+ */
+export const loadBalancer: {
+  /** To be added to a port. */
+  readonly layer: LayerType<'load-balancer', LoadBalancerConfig, LoadBalancerJson>
+  /** A configuration, to update the layer with. */
+  readonly policy: (config: LoadBalancerJson) => Policy<'load-balancer'>
+} = { layer, policy: layer.policy }

@@ -1,0 +1,85 @@
+/**
+ * The meter layer: bytes and packets per destination prefix, for billing.
+ *
+ * It stands nearest the VM (order 10 in the paper's stack), so what it counts is what the VM itself sees: lengths
+ * without any tunnel, addresses before NAT outbound and after it inbound.
+ *
+ * ```ts
+ * billing.update(meter.policy({ prefixes: [{ name: 'peers', prefix: '10.0.0.0/16' }, '0.0.0.0/0', '::/0'] }))
+ * ```
+ *
+ * @see VFP §3, §5.2, §6.2
+ */
+import {
+  count, defineLayer, formatPrefix, type Group, inPrefix, type IpPrefix, type LayerEnvironment, type LayerType, type Policy, Prefix,
+  type Problem, rule, strictly, strictlyPartial,
+} from '@vfp-ts/core'
+import * as t from 'io-ts'
+import { groupName, repeatedNames } from './names.js'
+import { Name, orText } from './codecs.js'
+
+/** A prefix that gets counters of its own, as written: `10.0.0.0/16` alone is its own name. */
+export type MeteredPrefixJson = string | { readonly prefix: string; readonly name?: string }
+
+/** The meter's configuration as written. */
+export interface MeterJson {
+  /** Each with counters of its own; the longest one that matches counts a packet. */
+  readonly prefixes: readonly MeteredPrefixJson[]
+}
+
+/** A prefix that gets counters of its own. */
+export interface MeteredPrefix {
+  readonly prefix: IpPrefix
+  /** Name of its rules; by default the prefix. */
+  readonly name?: string
+}
+
+/** The meter's configuration as read. */
+export interface MeterConfig {
+  readonly prefixes: readonly MeteredPrefix[]
+}
+
+const metered: t.Type<MeteredPrefix, MeteredPrefixJson> = orText(
+  strictlyPartial({ prefix: Prefix }, { name: Name }, 'a metered prefix'),
+  Prefix,
+  (prefix): MeteredPrefix => ({ prefix }),
+  (m) => (m.name === undefined ? m.prefix : undefined),
+)
+
+const codec: t.Type<MeterConfig, MeterJson> = strictly({ prefixes: t.readonlyArray(metered) }, 'a meter policy')
+
+/**
+ * The counter is chosen by the remote address: the destination of what the VM sends, the source of what it gets.
+ * A counter keeps its state across updates while its name stays.
+ */
+const groups = (config: MeterConfig, environment: LayerEnvironment): readonly Group[] =>
+  ([['outbound', 'dstIp'], ['inbound', 'srcIp']] as const).map(([direction, remote]) => ({
+    name: groupName(environment),
+    direction,
+    match: { longestPrefix: remote },
+    rules: config.prefixes.map((metered) =>
+      rule(count, {}, { id: idOf(metered), when: [inPrefix(remote, metered.prefix.address, metered.prefix.length)] })),
+  }))
+
+const check = (config: MeterConfig): readonly Problem[] => {
+  const twice = repeatedNames(config.prefixes.map((m, i) => ({ name: formatPrefix(m.prefix), path: `/prefixes/${i}` })))
+  return twice.length > 0 ? twice : repeatedNames(config.prefixes.map((m, i) => ({ name: idOf(m), path: `/prefixes/${i}${m.name === undefined ? '' : '/name'}` })))
+}
+
+const idOf = (metered: MeteredPrefix): string => metered.name ?? formatPrefix(metered.prefix)
+
+const layer = defineLayer({ name: 'meter', codec, groups, check })
+
+/**
+ * Bytes and packets per destination prefix. Packets without an IP header, and those no prefix covers, pass uncounted.
+ *
+ * Refused: malformed prefixes, the same prefix or name twice.
+ *
+ * @see VFP §5.2, §6.2
+ */
+export const meter: {
+  /** To be added to a port. */
+  readonly layer: LayerType<'meter', MeterConfig, MeterJson>
+  /** A configuration, to update the layer with. */
+  readonly policy: (config: MeterJson) => Policy<'meter'>
+} = { layer, policy: layer.policy }

@@ -1,0 +1,23 @@
+/** Names of the groups and rules that layers make of their configuration. */
+import type { LayerEnvironment, Problem } from '@vfp-ts/core'
+
+/** The name of a layer's groups: that of the group being updated, `default` when the whole layer is. */
+export const groupName = (environment: LayerEnvironment): string => environment.group ?? 'default'
+
+/** A name and where in the configuration it comes from. */
+export interface NamedAt {
+  readonly name: string
+  readonly path: string
+}
+
+/** One problem for every name that an earlier entry of the list has already, or that is one of the layer's own. */
+export const repeatedNames = (named: readonly NamedAt[], own: readonly string[] = []): readonly Problem[] => {
+  const seen = new Map<string, string>(own.map((name) => [name, 'the name of a rule that the layer adds']))
+  const problems: Problem[] = []
+  for (const { name, path } of named) {
+    const first = seen.get(name)
+    if (first === undefined) seen.set(name, path)
+    else problems.push({ path, reason: `"${name}" is already taken: ${first}` })
+  }
+  return problems
+}

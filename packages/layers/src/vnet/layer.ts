@@ -1,0 +1,144 @@
+/**
+ * The VNET layer, as VL2 has it on every host: a tenant's own address space over a network that knows nothing of it.
+ *
+ * Customer addresses (CA) stand on the VM's side of the layer, physical ones (PA) on the network's. Outbound, the
+ * longest prefix decides: into the virtual network, out as it is, or nowhere. Inbound, a tunnel of this network that
+ * ends at this host is removed; any other tunnel is some other tenant's. A plain frame gets in only from where a
+ * plain frame could be answered, that is if its source is routed to the internet: otherwise anyone on the
+ * underlay could pretend to be a member of the network.
+ *
+ * ```ts
+ * network.update(vnet.policy({
+ *   vni: 5001,
+ *   underlay: '192.0.2.1',
+ *   routes: ['10.0.0.0/16', { prefix: '10.0.5.0/24', to: 'drop' }, { prefix: '0.0.0.0/0', to: 'internet' }],
+ *   directory,
+ * }))
+ * ```
+ *
+ * @see VFP §1.1, §5.2, §5.4, §5.5; RFC 7348; RFC 3704 §2.2 on answering only where one could ask
+ */
+import {
+  allow, type AnyResource, between, block, type Condition, decap, defineLayer, formatPrefix, type Group, inPrefix, Ip, is, type LayerEnvironment,
+  type LayerType, MacText, type Mapping, oneOf, type Policy, type Problem, rule, type Rule,
+} from '@vfp-ts/core'
+import { groupName, repeatedNames } from '../names.js'
+import { codec, type VnetConfig, type VnetDirectory, type VnetJson, type VnetRoute } from './config.js'
+import { vnetRoute } from './route.js'
+
+const NO_ROUTE = 'no-route'
+const NOT_IP = 'not-ip'
+
+const groups = (config: VnetConfig, environment: LayerEnvironment): readonly Group[] => {
+  const directory = directoryOf(config, environment)
+  const name = groupName(environment)
+  return [
+    { name, direction: 'inbound', rules: inbound(config) },
+    {
+      name,
+      direction: 'outbound',
+      match: { longestPrefix: 'dstIp' },
+      rules: directory === undefined ? [] : [
+        ...config.routes.map((route) => outbound(config, route, directory)),
+        // Without a prefix these two are as long as a default route, and give way to one by their priority.
+        rule(block, { reason: 'NoRoute' }, { id: NO_ROUTE, priority: 65_534, when: [oneOf('etherType', [0x0800, 0x86dd])] }),
+        rule(block, { reason: 'NotIp' }, { id: NOT_IP, priority: 65_535 }),
+      ],
+    },
+  ]
+}
+
+const outbound = (config: VnetConfig, route: VnetRoute, directory: VnetDirectory): Rule => {
+  const options = { id: idOf(route), when: [inPrefix('dstIp', route.prefix.address, route.prefix.length)] }
+  switch (route.to ?? 'vnet') {
+    case 'internet': return rule(allow, {}, options)
+    case 'drop': return rule(block, { reason: 'RouteDrop' }, options)
+    case 'vnet': return rule(vnetRoute, {
+      vni: config.vni,
+      underlay: config.underlay,
+      directory,
+      ...(route.vni === undefined ? {} : { lookupVni: route.vni }),
+      ...(route.via === undefined ? {} : { via: route.via }),
+      ...(config.underlayMac === undefined ? {} : { underlayMac: config.underlayMac }),
+      ...(config.nextHopMac === undefined ? {} : { nextHopMac: config.nextHopMac }),
+      ...(config.ttl === undefined ? {} : { ttl: config.ttl }),
+    }, options)
+  }
+}
+
+const anyTunnel: Condition = between('vni', 0, 0xff_ffff)
+
+const inbound = (config: VnetConfig): readonly Rule[] => [
+  rule(decap, {}, { id: 'decap', priority: 100, when: [is('vni', config.vni), oneOf('dstIp', config.underlay)] }),
+  rule(block, { reason: 'WrongTenant' }, { id: 'wrong-tenant', priority: 200, when: [anyTunnel] }),
+  ...(config.routes.some((route) => route.to === 'internet') ? config.routes.map(plain) : []),
+  rule(block, { reason: 'NotTunnelled' }, { id: 'not-tunnelled', priority: 65_535 }),
+]
+
+/** What a route says of plain frames from its prefix. A group is either by priority or by prefix: here length is made the priority. */
+const plain = (route: VnetRoute): Rule => {
+  const options = {
+    id: `from ${idOf(route)}`,
+    priority: 1000 - route.prefix.length,
+    when: [inPrefix('srcIp', route.prefix.address, route.prefix.length)],
+  }
+  return route.to === 'internet' ? rule(allow, {}, options) : rule(block, { reason: 'NotTunnelled' }, options)
+}
+
+const check = (config: VnetConfig, environment: LayerEnvironment): readonly Problem[] => {
+  const twice = repeatedNames(config.routes.map((r, i) => ({ name: formatPrefix(r.prefix), path: `/routes/${i}` })))
+  const names = repeatedNames(
+    config.routes.map((r, i) => ({ name: idOf(r), path: `/routes/${i}${r.name === undefined ? '' : '/name'}` })), [NO_ROUTE, NOT_IP],
+  )
+  const { directory } = config
+  const missing = typeof directory === 'string' && environment.resource(directory) === undefined
+    ? [{ path: '/directory', reason: `the switch was not opened with a resource named "${directory}"` }]
+    : []
+  return [...missing, ...(twice.length > 0 ? twice : names)]
+}
+
+const idOf = (route: VnetRoute): string => route.name ?? formatPrefix(route.prefix)
+
+const directoryOf = ({ directory }: VnetConfig, environment: LayerEnvironment): VnetDirectory | undefined => {
+  if (typeof directory !== 'string') return directory
+  const resource = environment.resource(directory)
+  return resource === undefined ? undefined : checked(resource)
+}
+
+/**
+ * A resource known by name only may hold anything. Whoever named it here vouches that it takes customer addresses;
+ * what it answers is looked at, and what is no mapping counts as absent.
+ */
+const checked = (resource: AnyResource): VnetDirectory => {
+  const directory = resource as VnetDirectory
+  return {
+    name: directory.name,
+    lookup: (key) => {
+      const answer = directory.lookup(key)
+      return answer._tag === 'Absent' || isMapping(answer.value) ? answer : { _tag: 'Absent', cell: answer.cell }
+    },
+  }
+}
+
+const isMapping = (u: unknown): u is Mapping =>
+  typeof u === 'object' && u !== null && 'endpoints' in u && Array.isArray(u.endpoints) && u.endpoints.length > 0 &&
+  u.endpoints.every(isEndpoint) && (!('vni' in u) || u.vni === undefined || typeof u.vni === 'number')
+
+const isEndpoint = (u: unknown): boolean => typeof u === 'object' && u !== null && 'pa' in u && Ip.is(u.pa) && 'mac' in u && MacText.is(u.mac)
+
+const layer = defineLayer({ name: 'vnet', codec, groups, check })
+
+/**
+ * A tenant's virtual network, order 40 in the paper's stack, nearest the wire.
+ *
+ * Drops outbound: `NoRoute`, `NotIp`, `RouteDrop`, and those of {@link vnetRoute}. Inbound: `WrongTenant` for a tunnel
+ * that is not this network's or does not end here, `NotTunnelled` for a plain frame from where none may come.
+ *
+ * Refused: a directory by a name the switch does not know, the same prefix or name twice.
+ */
+export const vnet: {
+  /** To be added to a port. */
+  readonly layer: LayerType<'vnet', VnetConfig, VnetJson>
+  /** A configuration, to update the layer with. */
+  readonly policy: (config: VnetJson) => Policy<'vnet'>
+} = { layer, policy: layer.policy }

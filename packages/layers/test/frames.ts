@@ -1,0 +1,102 @@
+/** Real frames for the tests, and what came out as one line of text. */
+import { dissect, emitFrame, formatIp, formatMac, type Frame, type HeaderGroup, orThrow } from '@vfp-ts/core'
+import { ip, mac } from './support.js'
+
+/** A frame in the words of a test. Addresses are text, ports come with them: `10.0.0.4:5000`, `[fd00::4]:5000`. */
+export interface Said {
+  readonly from: string
+  readonly to: string
+  /** `tcp` unless said; `icmp` is an echo with the port of `from` as identifier, a request unless `reply`. */
+  readonly proto?: 'tcp' | 'udp' | 'icmp'
+  readonly reply?: boolean
+  /** TCP flags as bits; ACK unless said. */
+  readonly flags?: number
+  readonly fromMac?: string
+  readonly toMac?: string
+  readonly dscp?: number
+  readonly ecn?: number
+  /** Bytes of payload; 20 unless said. */
+  readonly bytes?: number
+  /** A VXLAN tunnel around the frame. */
+  readonly tunnel?: { readonly from: string; readonly to: string; readonly vni: number }
+}
+
+/** The bytes of a frame. */
+export const frame = (said: Said): Uint8Array => {
+  const inner = groupOf(said, said.fromMac ?? '02:00:00:00:00:01', said.toMac ?? '02:00:00:00:00:02')
+  const { tunnel } = said
+  const outer: HeaderGroup | undefined = tunnel && {
+    ...groupOf({ from: `${bracketed(tunnel.from)}:50000`, to: `${bracketed(tunnel.to)}:4789`, proto: 'udp' }, '02:00:00:00:00:0a', '02:00:00:00:00:0b'),
+    tunnel: { kind: 'vxlan', vni: tunnel.vni, reserved: 0, reservedLow: 0 },
+  }
+  const payload = Uint8Array.from({ length: said.bytes ?? 20 }, (_, i) => i)
+  return orThrow(emitFrame({ groups: outer === undefined ? [inner] : [outer, inner], payload }))
+}
+
+/** A who-has for 10.0.1.1. */
+export const arp = (): Uint8Array => orThrow(emitFrame({
+  groups: [{
+    eth: { destination: mac('ff:ff:ff:ff:ff:ff'), source: mac('00:15:5d:00:00:04'), etherType: 0x0806 },
+    vlans: [],
+    net: { kind: 'arp', operation: 1, senderMac: mac('00:15:5d:00:00:04'), senderIp: ip('10.0.1.4'), targetMac: 0, targetIp: ip('10.0.1.1') },
+  }],
+  payload: new Uint8Array(0),
+}))
+
+/**
+ * A frame as text, outermost first: `192.0.2.1 > 192.0.2.2 vni 5001 | 10.0.1.4:5000 > 10.0.1.5:80 tcp`. A checksum that
+ * is wrong is said.
+ */
+export const show = (bytes: Uint8Array): string => read(bytes).groups.map(showGroup).join(' | ')
+
+/** A frame's headers. */
+export const read = (bytes: Uint8Array): Frame => orThrow(dissect(bytes))
+
+/** The MACs of one header group as `source > destination`. */
+export const macs = (bytes: Uint8Array, group = 0): string => {
+  const eth = read(bytes).groups[group]?.eth
+  return eth === undefined ? 'none' : `${formatMac(eth.source)} > ${formatMac(eth.destination)}`
+}
+
+const groupOf = (said: Said, fromMac: string, toMac: string): HeaderGroup => {
+  const [source, sourcePort] = endOf(said.from)
+  const [destination, destinationPort] = endOf(said.to)
+  const proto = said.proto ?? 'tcp'
+  const six = source.version === 6
+  const common = { source, destination, protocol: proto === 'tcp' ? 6 : proto === 'udp' ? 17 : six ? 58 : 1, dscp: said.dscp ?? 0, ecn: said.ecn ?? 0 }
+  const echo = { code: 0, rest: sourcePort * 0x1_0000 + 1 }
+  return {
+    eth: { destination: mac(toMac), source: mac(fromMac), etherType: six ? 0x86dd : 0x0800 },
+    vlans: [],
+    net: six
+      ? { ...common, kind: 'ipv6', hopLimit: 64, flowLabel: 0, extensions: [] }
+      : { ...common, kind: 'ipv4', ttl: 64, identification: 7, dontFragment: true, moreFragments: false, reservedFlag: false, fragmentOffset: 0, options: NONE },
+    transport: proto === 'tcp'
+      ? { kind: 'tcp', sourcePort, destinationPort, sequence: 1, acknowledgment: 2, flags: said.flags ?? 0x10, reserved: 0, window: 1000, urgent: 0, options: NONE }
+      : proto === 'udp'
+        ? { kind: 'udp', sourcePort, destinationPort }
+        : six
+          ? { ...echo, kind: 'icmpv6', type: said.reply === true ? 129 : 128 }
+          : { ...echo, kind: 'icmp', type: said.reply === true ? 0 : 8 },
+  }
+}
+
+const NONE = new Uint8Array(0)
+
+const endOf = (text: string): [ReturnType<typeof ip>, number] => {
+  const parts = /^\[?([^\]]*?)\]?(?::(\d+))?$/.exec(text.startsWith('[') || text.includes('.') ? text : `[${text}]`)
+  return [ip(parts?.[1] ?? text), Number(parts?.[2] ?? 0)]
+}
+
+const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address)
+
+const showGroup = ({ net, transport, tunnel }: HeaderGroup): string => {
+  if (net === undefined || net.kind === 'arp') return net?.kind ?? 'ethernet'
+  const ports = transport?.kind === 'tcp' || transport?.kind === 'udp' ? transport : undefined
+  const end = (address: typeof net.source, port: number | undefined): string =>
+    tunnel !== undefined || port === undefined ? formatIp(address) : `${bracketed(formatIp(address))}:${port}`
+  const checksums = [net.kind === 'ipv4' ? net.checksum : undefined, tunnel === undefined ? transport?.checksum : transport?.checksum || undefined]
+  const wrong = checksums.some((c) => c !== undefined) ? ' BAD CHECKSUM' : ''
+  return `${end(net.source, ports?.sourcePort)} > ${end(net.destination, ports?.destinationPort)} ${
+    tunnel === undefined ? (transport?.kind ?? 'ip') : `vni ${tunnel.vni}`}${wrong}`
+}

@@ -1,0 +1,141 @@
+import { type Directory, orThrow, type Port } from '@vfp-ts/core'
+import { vnet, type VnetJson } from '@vfp-ts/layers'
+import test from 'ava'
+import { arp, frame, macs, read, type Said, show } from '../frames.js'
+import { host, outcome, passed, twoVms } from '../host.js'
+import { ip, mac } from '../support.js'
+
+const networked = (ca: Directory, change: Partial<VnetJson> = {}): Port => {
+  const { port } = host(ca)
+  const network = orThrow(port.addLayer(vnet.layer, { order: 40 }))
+  orThrow(network.update(vnet.policy({
+    vni: 5001,
+    underlay: ['192.0.2.1', '2001:db8::1'],
+    routes: ['10.0.0.0/16', { prefix: '10.0.5.0/24', to: 'drop' }, { prefix: '0.0.0.0/0', to: 'internet' }, 'fd00::/8'],
+    directory: ca,
+    ...change,
+  })))
+  return port
+}
+
+const toPeer: Said = { from: '10.0.1.4:5000', to: '10.0.1.5:80' }
+
+test('vnet: tunnels to where the directory says, DSCP and ECN on the outside, the endpoint’s MAC inside', (t) => {
+  const port = networked(twoVms(), { underlayMac: '02:00:00:00:0a:01', nextHopMac: '02:00:00:00:0a:02', ttl: 12 })
+  const sent = frame({ ...toPeer, dscp: 46, ecn: 1 })
+  for (let i = 0; i < 2; i++) {
+    const wire = passed(port.process('outbound', sent))
+    t.is(show(wire), '192.0.2.1 > 192.0.2.5 vni 5001 | 10.0.1.4:5000 > 10.0.1.5:80 tcp')
+    t.is(macs(wire), '02:00:00:00:0a:01 > 02:00:00:00:0a:02')
+    t.is(macs(wire, 1), '02:00:00:00:00:01 > 00:15:5d:00:00:05')
+    t.like(read(wire).groups[0].net, { ttl: 12, dscp: 46, ecn: 1 })
+    t.is(wire.length, sent.length + 50)
+  }
+})
+
+test('vnet: tunnels over an IPv6 underlay with a right outer checksum', (t) => {
+  const port = networked(twoVms())
+  const wire = passed(port.process('outbound', frame({ from: '[fd00::4]:5000', to: '[fd00::5]:80' })))
+  t.is(show(wire), '2001:db8::1 > 2001:db8::5 vni 5001 | [fd00::4]:5000 > [fd00::5]:80 tcp')
+  t.is(outcome(port, 'inbound', frame({ from: '[fd00::5]:80', to: '[fd00::4]:5000', tunnel: { from: '2001:db8::5', to: '2001:db8::1', vni: 5001 } })),
+    '[fd00::5]:80 > [fd00::4]:5000 tcp')
+})
+
+test('vnet: removes its own tunnels and gives the VM the frame inside as it was', (t) => {
+  const port = networked(twoVms())
+  const inside: Said = { from: '10.0.1.5:80', to: '10.0.1.4:5000' }
+  const tunnelled = frame({ ...inside, tunnel: { from: '192.0.2.5', to: '192.0.2.1', vni: 5001 } })
+  for (let i = 0; i < 2; i++) t.deepEqual(passed(port.process('inbound', tunnelled)), frame(inside))
+})
+
+test('vnet: names why it drops', (t) => {
+  const port = networked(twoVms(), { routes: ['10.0.0.0/16', { prefix: '10.0.5.0/24', to: 'drop' }] })
+  const to = (text: string): string => outcome(port, 'outbound', frame({ from: '10.0.1.4:5000', to: text }))
+  t.is(to('10.0.1.6:80'), 'drop NoMapping')
+  t.is(to('10.0.5.5:80'), 'drop RouteDrop')
+  t.is(to('198.51.100.7:80'), 'drop NoRoute')
+  t.is(outcome(port, 'outbound', frame({ from: '[fd00::4]:5000', to: '[fd00::5]:80' })), 'drop NoRoute')
+  t.is(outcome(port, 'outbound', arp()), 'drop NotIp')
+  const from = (tunnel: Said['tunnel']): string =>
+    outcome(port, 'inbound', frame({ from: '10.0.1.5:80', to: '10.0.1.4:5000', ...(tunnel && { tunnel }) }))
+  t.is(from({ from: '192.0.2.5', to: '192.0.2.1', vni: 5002 }), 'drop WrongTenant')
+  t.is(from({ from: '192.0.2.5', to: '192.0.2.9', vni: 5001 }), 'drop WrongTenant')
+  t.is(from({ from: '192.0.2.5', to: '192.0.2.1', vni: 5001 }), '10.0.1.5:80 > 10.0.1.4:5000 tcp')
+  t.is(from(undefined), 'drop NotTunnelled')
+  t.deepEqual(port.counters().drops, { NoMapping: 1, RouteDrop: 1, NoRoute: 2, NotIp: 1, WrongTenant: 2, NotTunnelled: 1 })
+})
+
+test('vnet: has no way to an endpoint of an IP version it has no address of', (t) => {
+  const port = networked(twoVms(), { underlay: '192.0.2.1' })
+  t.is(outcome(port, 'outbound', frame({ from: '[fd00::4]:5000', to: '[fd00::5]:80' })), 'drop NoUnderlay')
+})
+
+test('vnet: lets the internet out and in as it is, and nobody from there who claims to be of the network', (t) => {
+  const port = networked(twoVms())
+  const out = frame({ from: '10.0.1.4:5000', to: '198.51.100.7:443' })
+  t.deepEqual(passed(port.process('outbound', out)), out)
+  const back = frame({ from: '198.51.100.7:443', to: '10.0.1.4:5000' })
+  t.deepEqual(passed(port.process('inbound', back)), back)
+  t.is(outcome(port, 'inbound', frame({ from: '10.0.1.5:443', to: '10.0.1.4:5000' })), 'drop NotTunnelled')
+  t.is(outcome(port, 'inbound', frame({ from: '10.0.5.5:443', to: '10.0.1.4:5000' })), 'drop NotTunnelled')
+  t.is(outcome(port, 'inbound', arp()), 'drop NotTunnelled')
+})
+
+test('vnet: peers with another network through the mapping’s VNI', (t) => {
+  const ca = twoVms()
+  ca.set({ vni: 7, ip: ip('10.7.0.5') }, { endpoints: [{ pa: ip('192.0.2.7'), mac: 7 }], vni: 7 })
+  const port = networked(ca, { routes: [{ prefix: '10.7.0.0/16', vni: 7 }] })
+  t.is(outcome(port, 'outbound', frame({ from: '10.0.1.4:5000', to: '10.7.0.5:80' })), '192.0.2.1 > 192.0.2.7 vni 7 | 10.0.1.4:5000 > 10.7.0.5:80 tcp')
+})
+
+test('vnet: takes its directory from the switch by name', (t) => {
+  const port = networked(twoVms(), { directory: 'ca' })
+  t.is(outcome(port, 'outbound', frame(toPeer)), '192.0.2.1 > 192.0.2.5 vni 5001 | 10.0.1.4:5000 > 10.0.1.5:80 tcp')
+  const { port: other } = host(twoVms())
+  const network = orThrow(other.addLayer(vnet.layer, { order: 40 }))
+  t.like(network.updateJson({ vni: 1, underlay: '192.0.2.1', routes: [], directory: 'nowhere' }), {
+    left: { _tag: 'BadPolicy', problems: [{ path: '/directory', reason: 'the switch was not opened with a resource named "nowhere"' }] },
+  })
+})
+
+test('vnet: spreads flows over endpoints, and keeps each flow on one and on one source port', (t) => {
+  const ca = twoVms()
+  const pas = ['192.0.2.21', '192.0.2.22', '192.0.2.23']
+  const [first, ...more] = pas.map((pa, i) => ({ pa: ip(pa), mac: mac(`00:15:5d:00:00:2${i + 1}`) }))
+  if (first !== undefined) ca.set({ vni: 5001, ip: ip('10.0.1.9') }, { endpoints: [first, ...more] })
+  const port = networked(ca)
+  const sourcePorts = new Set<number>()
+  const used = new Map<string, number>()
+  for (let flow = 0; flow < 300; flow++) {
+    const wires = [0, 1].map(() => passed(port.process('outbound', frame({ from: `10.0.1.4:${5000 + flow}`, to: '10.0.1.9:80' }))))
+    const [one, two] = wires.map((wire) => read(wire).groups[0])
+    t.deepEqual(one, two)
+    const outer = one?.transport
+    if (outer?.kind === 'udp') sourcePorts.add(outer.sourcePort)
+    const pa = show(wires[0] ?? new Uint8Array(0)).split(' ')[2] ?? ''
+    used.set(pa, (used.get(pa) ?? 0) + 1)
+  }
+  t.deepEqual([...used.keys()].sort(), pas)
+  t.true([...used.values()].every((n) => n > 60), [...used.values()].join(' '))
+  t.true(sourcePorts.size > 270, String(sourcePorts.size))
+})
+
+test('vnet: a changed mapping moves the very next packet of its flows, and no other flow', (t) => {
+  const ca = twoVms()
+  const endpoint = { pa: ip('192.0.2.6'), mac: mac('00:15:5d:00:00:06') }
+  ca.set({ vni: 5001, ip: ip('10.0.1.6') }, { endpoints: [endpoint] })
+  const port = networked(ca)
+  const to = (text: string): string => outcome(port, 'outbound', frame({ from: '10.0.1.4:5000', to: text })).split(' | ')[0] ?? ''
+  t.is(to('10.0.1.5:80'), '192.0.2.1 > 192.0.2.5 vni 5001')
+  t.is(to('10.0.1.6:80'), '192.0.2.1 > 192.0.2.6 vni 5001')
+  ca.set({ vni: 5001, ip: ip('10.0.1.6') }, { endpoints: [{ ...endpoint, pa: ip('192.0.2.66') }] })
+  const before = port.counters()
+  t.is(to('10.0.1.5:80'), '192.0.2.1 > 192.0.2.5 vni 5001')
+  t.is(port.counters().fast, before.fast + 1)
+  t.is(to('10.0.1.6:80'), '192.0.2.1 > 192.0.2.66 vni 5001')
+  t.is(port.counters().slow, before.slow + 1)
+  ca.remove({ vni: 5001, ip: ip('10.0.1.6') })
+  t.is(to('10.0.1.6:80'), 'drop NoMapping')
+  ca.set({ vni: 5001, ip: ip('10.0.1.6') }, { endpoints: [endpoint] })
+  t.is(to('10.0.1.6:80'), '192.0.2.1 > 192.0.2.6 vni 5001')
+})
