@@ -53,9 +53,10 @@ export {
   type AnyRuleType, DEFAULT_IDLE_US, defineRuleType, type Rule, rule, type RuleOptions, type RuleType, type RuleTypeSpec, type RunningRule, type Stateful,
 } from './policy/rule.js'
 export { allow, block, type Count, count, decap, encap, entropyPort, hairpin, mirror, nat } from './policy/rule-types.js'
-export { anyRuleType, type GroupJson, type RuleJson, type RulesConfig, type RulesJson, rulesLayer, ruleToJson } from './policy/rules-layer.js'
+export { type GroupJson, type RuleJson, type RulesConfig, type RulesJson, rulesLayer, ruleToJson } from './policy/rules-layer.js'
 
 export type { ExplainedGroup, ExplainedLayer, Explanation } from './pipeline/explain.js'
+export type { PassedOver, PassedOverRule } from './pipeline/passed-over.js'
 export type { DatapathCounters } from './datapath/datapath.js'
 
 export type { Environment, Refusal } from './switch/environment.js'

@@ -10,7 +10,7 @@ test('orThrow: gives the value of a Right', (t) => {
 
 test('orThrow: throws a VfpError that carries the Left', (t) => {
   const error: TaggedError & { readonly port: string } = { _tag: 'PortGone', port: 'vm-1' }
-  const thrown = t.throws(() => orThrow(left(error)), { instanceOf: VfpError, message: 'PortGone: port vm-1' })
+  const thrown = t.throws(() => { orThrow(left(error)) }, { instanceOf: VfpError, message: 'PortGone: port vm-1' })
   t.is(thrown.cause, error)
   t.is(thrown.name, 'VfpError')
 })

@@ -85,6 +85,8 @@ export class Datapath {
   /** Offsets of the frame after `process`, where it passed or was hairpinned. */
   start = 0
   end = 0
+  /** Whether policy put a tunnel around the last frame that passed. */
+  encapsulated = false
   /** Interned reason of the last drop. */
   reason = 0
   /** Port of the last hairpin. */
@@ -218,6 +220,7 @@ export class Datapath {
       context.onPacket(length + pushedBytes, nowUs)
     }
     if (reset) this.#end(flow)
+    this.encapsulated = flow.program.pushes > 0
     this.start = view.start
     this.end = view.end
     if (flow.verdict._tag === 'Hairpin') {
@@ -238,13 +241,18 @@ export class Datapath {
 
   #copies(flow: UnifiedFlow): void {
     const view = this.#view
-    const { bytes, start, end } = view
-    const copy = (this.#copy ??= new Uint8Array(COPY_HEADROOM + 0x1_0000 + COPY_HEADROOM))
+    const { bytes, start, end, depth } = view
+    if (this.#copy === undefined || this.#copy.length < COPY_HEADROOM + end - start) {
+      this.#copy = new Uint8Array(COPY_HEADROOM + Math.max(0x1_0000, end - start))
+    }
+    const copy = this.#copy
     for (const mirror of flow.mirrors) {
       copy.set(bytes.subarray(start, end), COPY_HEADROOM)
-      parseFrame(MIRROR_VIEW, copy, COPY_HEADROOM, COPY_HEADROOM + end - start, view.depth)
+      parseFrame(MIRROR_VIEW, copy, COPY_HEADROOM, COPY_HEADROOM + end - start, depth)
       if (apply(mirror.program, MIRROR_VIEW, 0) === ApplyCode.Ok) this.#mirror(mirror.port, copy, MIRROR_VIEW.start, MIRROR_VIEW.end)
     }
+    // A collector that answers at once sends through this very port, and the view is filled anew for each frame.
+    parseFrame(view, bytes, start, end, depth)
   }
 
   #drop(name: string): Outcome {

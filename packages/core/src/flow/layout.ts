@@ -67,5 +67,8 @@ export const UFID_WORDS = WORDS * MAX_GROUPS
 /** Shift and width of the parts of the SHAPE word. */
 export const Shape = { L3_SHIFT: 0, L4_SHIFT: 4, FRAG_SHIFT: 8, TUNNEL_SHIFT: 12, VLANS_SHIFT: 16, PART_MASK: 0xf } as const
 
-/** The parts of SHAPE that are always compared: all but the number of VLAN tags, which only a rule can make matter. */
-export const SHAPE_ALWAYS = 0xffff
+/**
+ * The parts of SHAPE that are always compared: all but the number of VLAN tags and the place in a fragmented datagram, which
+ * only a rule can make matter. (A later fragment is given its first one's flow id, so whole and first are all there is.)
+ */
+export const SHAPE_ALWAYS = 0xf0ff

@@ -11,6 +11,7 @@ import { formatCondition } from '../policy/match-text.js'
 import { formatVerdict, type Verdict } from '../policy/decision.js'
 import { format } from '../transposition/notation.js'
 import type { CompiledPort, CompiledRule } from './compiled-port.js'
+import { failing, type PassedOver, passedOver } from './passed-over.js'
 import type { Walk, Walker } from './walk.js'
 
 /** What happened in one group of a layer. */
@@ -25,6 +26,10 @@ export interface ExplainedGroup {
   readonly ruleWhen?: string
   /** Whether the rule decided at once. */
   readonly terminating?: boolean
+  /** Why the group was skipped, in words. */
+  readonly because?: string
+  /** Rules that did not match, and why. */
+  readonly passedOver: PassedOver
 }
 
 /** What happened in one layer. */
@@ -72,10 +77,14 @@ export const explain = (
   let groups: ExplainedGroup[] = []
   let before = ''
   let beforeGroups: readonly FlowGroup[] = []
+  let seen = words
+  let seenDepth = depth
   const walk: Walk = walker.walk(port, direction, words, depth, nowUs, {
     begin: () => undefined,
     enterLayer: (_layer, w, d) => {
       groups = []
+      seen = w
+      seenDepth = d
       before = formatFlow(w, d)
       beforeGroups = flowToJson(w, d)
     },
@@ -85,6 +94,8 @@ export const explain = (
         group: group.name,
         outcome: !entered ? 'skipped' : rule === undefined ? 'searched' : 'matched',
         when,
+        ...(entered ? {} : { because: failing(group.source.group.when ?? [], seen, seenDepth) ?? when }),
+        passedOver: entered ? passedOver(group, rule, seen, seenDepth) : NONE,
         ...(rule === undefined ? {} : { rule: rule.id, ruleWhen: whenOf(rule), terminating: rule.inForce.rule.terminating }),
       })
     },
@@ -120,6 +131,8 @@ export const explain = (
   })
 }
 
+const NONE: PassedOver = { rules: [], more: 0 }
+
 const droppedOr = (verdict: Verdict, after: string): string => (verdict._tag === 'Drop' ? 'nothing' : after)
 
 const layersOf = (port: CompiledPort, direction: Direction): CompiledPort['layers'] =>
@@ -143,7 +156,7 @@ const render = (e: Omit<Explanation, 'toString'>): string => [
 const renderLayer = (l: ExplainedLayer): readonly string[] => [
   `layer ${l.layer}`,
   `  sees: ${l.before}`,
-  ...l.groups.map((g) => `  group ${g.group}: ${renderGroup(g)}`),
+  ...l.groups.flatMap((g) => [`  group ${g.group}: ${renderGroup(g)}`, ...renderPassedOver(g)]),
   `  decided by: ${l.decidedBy}: ${l.verdict}`,
   ...(l.transposition === 'identity' ? [] : [`  transposition: ${l.transposition}`]),
   ...(l.contexts.length === 0 ? [] : [`  contexts: ${l.contexts.join(', ')}`]),
@@ -153,8 +166,13 @@ const renderLayer = (l: ExplainedLayer): readonly string[] => [
 
 const renderGroup = (g: ExplainedGroup): string => {
   switch (g.outcome) {
-    case 'skipped': return `skipped, because not: ${g.when}`
+    case 'skipped': return `skipped: ${g.because ?? g.when}`
     case 'searched': return 'no rule matches'
     case 'matched': return `rule ${g.rule ?? ''} matches (${g.ruleWhen ?? ''})${g.terminating === true ? ', terminating' : ''}`
   }
 }
+
+const renderPassedOver = ({ passedOver: { rules, more } }: ExplainedGroup): readonly string[] => [
+  ...rules.map((r) => `    passed over ${r.rule}: ${r.because}`),
+  ...(more === 0 ? [] : [`    passed over ${more} more`]),
+]

@@ -23,7 +23,7 @@ import { matchesAll } from '../classify/compiled-condition.js'
 import type { ActionContext } from '../policy/action-context.js'
 import { type Decision, proceed, type Verdict } from '../policy/decision.js'
 import type { PortIdentity } from '../policy/flow-context.js'
-import { isLive, type LayerFlowPair } from '../tables/layer-flow-table.js'
+import type { LayerFlowPair } from '../tables/layer-flow-table.js'
 import { identity } from '../transposition/construct.js'
 import type { HeaderTransposition, Transposition } from '../transposition/header-transposition.js'
 import { invert } from '../transposition/invert.js'
@@ -85,16 +85,22 @@ export class Walker {
   readonly #flow: FlowTracker
   /** A second tracker, for looking again at the flow that made a pair. */
   readonly #initiator: FlowTracker
+  /** Pairs that a rehearsal takes to be gone. */
+  readonly #passedOver = new Set<LayerFlowPair<CompiledRule>>()
 
   constructor(port: PortIdentity) {
     this.#flow = new FlowTracker(port)
     this.#initiator = new FlowTracker(port)
   }
 
-  /** Decides on a packet with these metadata, at this time, under this policy. */
+  /**
+   * Decides on a packet with these metadata, at this time, under this policy. With a `trace` it is a rehearsal: pairs that
+   * policy or time has ended are passed over as if they were gone, but left as they are.
+   */
   walk(port: CompiledPort, direction: Direction, words: Uint32Array, depth: number, nowUs: number, trace?: Trace): Walk {
     const flow = this.#flow
     flow.begin(direction, words, depth, nowUs)
+    this.#passedOver.clear()
     trace?.begin(direction, words, depth)
     const contexts: PlacedContext[] = []
     const mirrors: PlacedMirror[] = []
@@ -113,7 +119,7 @@ export class Walker {
         trace?.leaveLayer(source, undefined, flow.words, flow.depth)
         continue
       }
-      const decision = source._tag === 'Pair' ? pairDecision(source.pair, source.side) : source.rule.inForce.running.decide(flow)
+      const decision = source._tag === 'Pair' ? source.decision : source.rule.inForce.running.decide(flow)
       rules.push(source.rule)
       if (source._tag === 'Pair') pairs.push({ layer, pair: source.pair })
       verdict = decision.verdict
@@ -130,8 +136,11 @@ export class Walker {
           if (made !== undefined) {
             const after = flow.words.slice(0, flow.depth * WORDS)
             const holder = layer.flows.holder(direction, after, flow.depth, nowUs)
-            if (holder === undefined) newPairs.push({ layer, pair: made, after, afterDepth: flow.depth })
-            else {
+            if (holder === undefined || this.#passedOver.has(holder)) {
+              newPairs.push({ layer, pair: made, after, afterDepth: flow.depth })
+              const vacancy = layer.flows.vacancy(direction, after, flow.depth)
+              unpaired.push({ cell: vacancy, version: vacancy.version })
+            } else {
               verdict = drop('ReverseFlowTaken')
               // The refusal rests on the other connection, and ends with it.
               pairs.push({ layer, pair: holder })
@@ -151,7 +160,7 @@ export class Walker {
       rules,
       pairs,
       newPairs: dropped ? [] : newPairs,
-      // A rule that makes the pair itself does not depend on there being none; a dropped packet makes none.
+      // Who makes a pair does not depend on there having been none, nor on the way back being free. A dropped packet makes none.
       dependencies: dropped ? [...flow.dependencies, ...unpaired] : flow.dependencies,
       mask: maskOf(flow.consulted, words, depth),
       after: flow.words.slice(0, flow.depth * WORDS),
@@ -162,12 +171,19 @@ export class Walker {
   #find(layer: CompiledLayer, flow: FlowTracker, unpaired: Dependency[], trace: Trace | undefined): Found {
     if (!layer.stateful && layer.flows.size === 0) return this.#match(layer, flow, trace)
     flow.consultPair()
-    const pair = layer.flows.find(flow.direction, flow.words, flow.depth, flow.nowUs)
+    const rehearsal = trace !== undefined
+    const pair = rehearsal
+      ? layer.flows.peek(flow.direction, flow.words, flow.depth, flow.nowUs)
+      : layer.flows.find(flow.direction, flow.words, flow.depth, flow.nowUs)
     if (pair !== undefined) {
-      if (this.#isPermitted(layer, pair, flow.nowUs)) {
-        return { _tag: 'Pair', rule: pair.rule, pair, side: pair.direction === flow.direction ? 'forward' : 'reverse' }
+      const today = pair.checked === layer.version ? pair : this.#reconsider(layer, pair, flow.nowUs)
+      if (today !== undefined) {
+        if (today !== pair && !rehearsal) Object.assign(pair, today)
+        const side = pair.direction === flow.direction ? 'forward' : 'reverse'
+        return { _tag: 'Pair', rule: today.rule, pair, side, decision: side === 'forward' ? today.decision : proceed(pair.reverse) }
       }
-      layer.flows.remove(pair)
+      if (rehearsal) this.#passedOver.add(pair)
+      else layer.flows.remove(pair)
     }
     const found = this.#match(layer, flow, trace)
     const cell = layer.flows.absence(flow.direction, flow.words, flow.depth)
@@ -183,23 +199,20 @@ export class Walker {
   }
 
   /**
-   * Whether a pair is still permitted. After a change of its layer the flow that made it is matched again: a stateful
-   * rule of the same type must let it through. The binding stays as it was; contexts and mirrors are today's.
+   * What a pair is under a layer that has changed, or `undefined` if it is not permitted any more. The flow that made it
+   * is matched again: a stateful rule of the same type must let it through. The binding stays as it was; contexts and
+   * mirrors are today's.
    */
-  #isPermitted(layer: CompiledLayer, pair: LayerFlowPair<CompiledRule>, nowUs: number): boolean {
-    if (pair.checked === layer.version) return true
+  #reconsider(layer: CompiledLayer, pair: LayerFlowPair<CompiledRule>, nowUs: number): Today | undefined {
     const flow = this.#initiator
     flow.begin(pair.direction, pair.initial, pair.initialDepth, nowUs, pair.flowHash)
     const rule = classify(layer, flow, undefined)
     const stateful = rule?.inForce.rule.stateful
-    if (rule === undefined || stateful === undefined || rule.inForce.rule.type !== pair.rule.inForce.rule.type) return false
+    if (rule === undefined || stateful === undefined || rule.inForce.rule.type !== pair.rule.inForce.rule.type) return undefined
+    if (nowUs - pair.lastUsedUs >= stateful.idleUs) return undefined
     const decision = rule.inForce.running.decide(flow)
-    if (decision.verdict._tag === 'Drop') return false
-    pair.rule = rule
-    pair.decision = { ...decision, transposition: pair.decision.transposition }
-    pair.idleUs = stateful.idleUs
-    pair.checked = layer.version
-    return isLive(pair, nowUs)
+    if (decision.verdict._tag === 'Drop') return undefined
+    return { rule, decision: { ...decision, transposition: pair.decision.transposition }, idleUs: stateful.idleUs, checked: layer.version }
   }
 
   #pairOf(layer: CompiledLayer, rule: CompiledRule, decision: Decision, idleUs: number): LayerFlowPair<CompiledRule> {
@@ -221,9 +234,12 @@ export class Walker {
   }
 }
 
+/** What reconsidering a pair may change about it. */
+type Today = Pick<LayerFlowPair<CompiledRule>, 'rule' | 'decision' | 'idleUs' | 'checked'>
+
 type Found =
   | Exclude<Source, { _tag: 'Pair' }>
-  | (Extract<Source, { _tag: 'Pair' }> & { readonly pair: LayerFlowPair<CompiledRule> })
+  | (Extract<Source, { _tag: 'Pair' }> & { readonly pair: LayerFlowPair<CompiledRule>; readonly decision: Decision })
 
 /** The rule of a layer that applies to the flow as it stands: the last group's match, or the first terminating one. */
 const classify = (layer: CompiledLayer, flow: FlowTracker, trace: Trace | undefined): CompiledRule | undefined => {
@@ -246,9 +262,6 @@ const classify = (layer: CompiledLayer, flow: FlowTracker, trace: Trace | undefi
   }
   return decided
 }
-
-const pairDecision = (pair: LayerFlowPair<CompiledRule>, side: 'forward' | 'reverse'): Decision =>
-  side === 'forward' ? pair.decision : proceed(pair.reverse)
 
 const pushedLength = (t: Transposition): number => t.push.reduce((sum, p) => sum + (p.srcIp.version === 4 ? PUSH4_LENGTH : PUSH6_LENGTH), 0)
 

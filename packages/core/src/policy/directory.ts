@@ -116,8 +116,11 @@ const readMapping = (text: MappingText): E.Either<BadAddress, { readonly key: Cu
   const [first, ...rest] = endpoints
   if (first === undefined) return E.left({ _tag: 'BadAddress', input: text.ip, reason: 'a mapping needs at least one place' })
   const vni = text.destinationVni
+  if (![text.vni, vni ?? 0].every(isVni)) return E.left({ _tag: 'BadAddress', input: `${text.vni}`, reason: 'a VNI is a whole number of 24 bits' })
   return E.right({ key: { vni: text.vni, ip: ip.right }, mapping: { endpoints: [first, ...rest], ...(vni === undefined ? {} : { vni }) } })
 }
+
+const isVni = (n: number): boolean => Number.isInteger(n) && n >= 0 && n <= 0xff_ffff
 
 const keyOf = ({ vni, ip }: CustomerAddress): string =>
   ip.version === 4 ? `${vni}/${ip.words[3]}` : `${vni}/${ip.words.join(',')}`

@@ -37,9 +37,6 @@ const changes = strictlyPartial({}, {
   vni: Vni,
 })
 
-const definedOnly = (c: { readonly [K in keyof Changes]?: Changes[K] | undefined }): Changes =>
-  Object.fromEntries(Object.entries(c).filter(([, v]) => v !== undefined))
-
 /**
  * A codec that also refuses a configuration whose transposition no frame could undergo, such as addresses of two IP
  * versions: refused here, a controller learns of it; accepted, every packet would be dropped.
@@ -57,13 +54,11 @@ const feasible = <A, O>(codec: t.Type<A, O>, transpositionOf: (config: A) => Hea
     codec.encode,
   )
 
-const natOf = (c: t.TypeOf<typeof changes>): HeaderTransposition => modify(definedOnly(c))
-
 /** Sets fields of the outermost header group to constants: static NAT when it sets addresses or ports. */
 export const nat = defineRuleType({
   name: 'nat',
-  config: feasible(changes, natOf),
-  decide: (config) => proceed(natOf(config)),
+  config: feasible(changes, (config) => modify(config)),
+  decide: (config) => proceed(modify(config)),
 })
 
 const tunnel = strictlyPartial(
@@ -71,10 +66,15 @@ const tunnel = strictlyPartial(
   { srcMac: MacText, dstMac: MacText, innerDstMac: MacText, innerSrcMac: MacText, ttl: integer(1, 255, 'a TTL') },
 )
 
+const innerOf = ({ innerDstMac, innerSrcMac }: t.TypeOf<typeof tunnel>): Changes => ({
+  ...(innerDstMac === undefined ? {} : { dstMac: innerDstMac }),
+  ...(innerSrcMac === undefined ? {} : { srcMac: innerSrcMac }),
+})
+
 const encapOf = (c: t.TypeOf<typeof tunnel>, flowHash: number): HeaderTransposition =>
   encapTransposition(
     { srcMac: c.srcMac ?? 0, dstMac: c.dstMac ?? 0, srcIp: c.srcIp, dstIp: c.dstIp, vni: c.vni, srcPort: entropyPort(flowHash), ttl: c.ttl ?? 64 },
-    definedOnly({ dstMac: c.innerDstMac, srcMac: c.innerSrcMac }),
+    innerOf(c),
   )
 
 /**

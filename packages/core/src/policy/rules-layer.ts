@@ -39,9 +39,6 @@ export interface RulesJson {
   readonly inbound?: readonly GroupJson[]
 }
 
-/** The type itself: kept for lists written before rule types were usable as they are. */
-export const anyRuleType = (type: AnyRuleType): AnyRuleType => type
-
 interface ReadGroup {
   readonly name: string
   readonly order?: number
@@ -88,7 +85,7 @@ const Milliseconds: t.Type<number> = new t.Type<number>(
   'milliseconds',
   t.number.is,
   (u, context) =>
-    typeof u === 'number' && u >= 0.001 && u <= 0xffff_ffff ? t.success(u) : t.failure(u, context, `expected milliseconds: a number from 0.001 to ${0xffff_ffff}`),
+    typeof u === 'number' && u >= 0.001 && u <= 0xffff_ffff ? t.success(u) : t.failure(u, context, 'expected milliseconds: a number from 0.001 to 4294967295'),
   (ms) => ms,
 )
 const Idle = strictlyPartial({ idleMs: Milliseconds }, {})

@@ -2,7 +2,8 @@
  * The bridge: which port a frame is for, by MAC.
  *
  * "Keep forwarding simple" (VFP §10.2): VMs have known MACs, so nothing is learned. A tunnelled frame counts by the
- * network identifier of its outermost tunnel and the MAC of the frame inside, any other by its own MAC.
+ * network identifier of its outermost tunnel and the MAC of the frame inside, any other by its own MAC within the
+ * virtual network of the port that sent it.
  *
  * @see VFP §7.1
  */
@@ -13,7 +14,7 @@ import type { SwitchPort } from './switch-port.js'
 
 /** What forwarding looks at. */
 interface Key {
-  /** `undefined` for a frame in no tunnel. */
+  /** Of the outermost tunnel, else of the sending port; `undefined` where neither is known. */
   readonly vni: number | undefined
   readonly mac: number
 }
@@ -39,31 +40,34 @@ export class Bridge {
     else this.#byMac.set(port.identity.mac, left)
   }
 
-  /** The port a frame is for, `'group'` for one that is for many, `undefined` for one that is for none. */
-  find(frame: Uint8Array, parseDepth: number): SwitchPort | 'group' | undefined {
-    const key = this.#keyOf(frame, parseDepth)
+  /**
+   * The port a frame is for, `'group'` for one that is for many, `undefined` for one that is for none. A frame in no
+   * tunnel belongs to the network of its sender, if `from` is of one.
+   */
+  find(frame: Uint8Array, parseDepth: number, from: SwitchPort | undefined): SwitchPort | 'group' | undefined {
+    const key = this.#keyOf(frame, parseDepth, from)
     if (key === undefined) return undefined
     if (isGroup(key.mac)) return 'group'
     const there = this.#byMac.get(key.mac)
-    // Untagged by any tunnel, a MAC that two networks share belongs to nobody.
+    // Where nothing tells the network, a MAC that two networks share belongs to nobody.
     if (key.vni === undefined) return there?.length === 1 ? there[0] : undefined
     return there?.find((p) => p.vni === undefined || p.vni === key.vni)
   }
 
   /** The ports that a frame for a group address may reach. */
-  members(frame: Uint8Array, parseDepth: number): readonly SwitchPort[] {
-    const key = this.#keyOf(frame, parseDepth)
+  members(frame: Uint8Array, parseDepth: number, from: SwitchPort | undefined): readonly SwitchPort[] {
+    const key = this.#keyOf(frame, parseDepth, from)
     const all = [...this.#byMac.values()].flat()
     return key?.vni === undefined ? all : all.filter((p) => p.vni === undefined || p.vni === key.vni)
   }
 
-  #keyOf(frame: Uint8Array, parseDepth: number): Key | undefined {
+  #keyOf(frame: Uint8Array, parseDepth: number, from: SwitchPort | undefined): Key | undefined {
     if (frame.length < 14) return undefined
     const view = this.#view
     const tunnelled = parseDepth > 1 && parseFrame(view, frame, 0, frame.length, 2) === Reason.Ok && view.slots[Slot.TUNNEL] !== Tunnel.None
     return tunnelled
       ? { vni: u24(frame, view.slots[Slot.TUNNEL_AT]! + 4), mac: mac(frame, view.slots[SLOTS + Slot.L2]!) }
-      : { vni: undefined, mac: mac(frame, 0) }
+      : { vni: from?.vni, mac: mac(frame, 0) }
   }
 }
 

@@ -23,7 +23,10 @@ export interface Environment {
   readonly disconnectPort?: (port: PortIdentity) => void
   /** A port is gone. */
   readonly deletePort?: (port: PortIdentity) => void
-  /** A frame for a port's VM. The bytes are valid until the call returns. */
+  /**
+   * A frame for a port's VM. The bytes are valid until the call returns. It may be a mirrored copy, while the frame itself
+   * is still in its port: an answer is given back to the switch after the call, not within it.
+   */
   readonly toVm?: (port: PortIdentity, frame: Uint8Array) => void
   /** A frame for the physical network. The bytes are valid until the call returns. */
   readonly toNetwork?: (frame: Uint8Array) => void

@@ -38,5 +38,8 @@ export interface Batch {
   readonly count: number
 }
 
-/** Receives what leaves while a batch is processed. Views are valid until the call returns. */
+/**
+ * Receives what leaves while a batch is processed. Views are valid until the call returns. Called for a mirrored copy, a
+ * sink must not take frames through the same port: the frame that was copied is still in it.
+ */
 export type Sink = (to: string, why: Output['why'], bytes: Uint8Array, start: number, end: number, index: number) => void

@@ -84,6 +84,6 @@ export interface Port {
   readonly rules: () => readonly RuleReport[]
   /** The unified flows held. */
   readonly flows: () => readonly FlowReport[]
-  /** Forgets what has been idle too long; how many unified flows went. Also done bit by bit as packets come. */
+  /** Forgets what has been idle too long; how many unified flows went. Idle flows are never used, only held. */
   readonly expire: () => number
 }

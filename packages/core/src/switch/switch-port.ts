@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Clock } from '../clock.js'
 import { Datapath, type DatapathOptions, type MirrorSink, Outcome } from '../datapath/datapath.js'
-import { extractFlow, type Direction, makeUfid } from '../flow/flow-id.js'
+import { extractFlow, type Direction, isLaterFragment, makeUfid } from '../flow/flow-id.js'
 import { emptyPort } from '../pipeline/compiled-port.js'
 import { explain, type Explanation, unexplained } from '../pipeline/explain.js'
 import type { PortIdentity } from '../policy/flow-context.js'
@@ -44,13 +44,15 @@ export class SwitchPort implements Port {
   readonly #datapath: Datapath
   readonly #control: Control
   #state: PortState = 'created'
-  #sink: { readonly sink: Sink; readonly index: number } | undefined
+  /** Where the frame in hand goes, for its mirrors. */
+  #sink: Sink = () => undefined
+  #index = 0
 
   constructor(identity: PortIdentity, vni: number | undefined, around: PortSurroundings) {
     this.identity = identity
     this.vni = vni
     this.#around = around
-    const mirror: MirrorSink = (port, bytes, start, end) => { this.#sink?.sink(port, 'mirror', bytes, start, end, this.#sink.index) }
+    const mirror: MirrorSink = (port, bytes, start, end) => { this.#sink(port, 'mirror', bytes, start, end, this.#index) }
     this.#datapath = new Datapath(identity, around.options, around.clock, mirror)
     this.#control = new Control(
       { port: identity, resource: around.resource, isGone: () => this.#state === 'deleted', swap: (c) => { this.#datapath.policy = c } },
@@ -117,14 +119,18 @@ export class SwitchPort implements Port {
       batch.verdict[i] = reason === '' ? 0 : 1
       batch.reason[i] = reason === '' ? 0 : this.#datapath.reasons.intern(reason)
       if (reason === '') {
-        batch.start[i] = this.#left.start
-        batch.length[i] = this.#left.end - this.#left.start
+        batch.start[i] = this.left.start
+        batch.length[i] = this.left.end - this.left.start
       }
       floor = end
     }
   }
 
-  #left = { start: 0, end: 0 }
+  /**
+   * Where the frame last passed by `forward` lies, the port it left by (this one unless it was hairpinned), and whether policy
+   * put a tunnel around it there.
+   */
+  readonly left: { port: SwitchPort; encapsulated: boolean; start: number; end: number } = { port: this, encapsulated: false, start: 0, end: 0 }
 
   /**
    * Takes one frame through this port and, by hairpins, through others; what leaves goes to the sink. The name of the
@@ -148,9 +154,12 @@ export class SwitchPort implements Port {
       from = port.#datapath.start
       to = port.#datapath.end
       if (outcome === Outcome.Passed) {
-        first.#left.start = from
-        first.#left.end = to
-        sink(way === 'outbound' ? 'network' : port === first ? 'vm' : port.identity.name, 'forward', bytes, from, to, index)
+        first.left.port = port
+        first.left.encapsulated = port.#datapath.encapsulated
+        sink(way === 'outbound' ? 'network' : 'vm', 'forward', bytes, from, to, index)
+        // Only now: the sink may have taken other frames through this port.
+        first.left.start = from
+        first.left.end = to
         return ''
       }
       if (hairpins === MAX_HAIRPINS) return port.#lost('HairpinLimit')
@@ -162,12 +171,19 @@ export class SwitchPort implements Port {
   }
 
   readonly explain = (direction: Direction, frame: Uint8Array): Explanation => {
+    if (this.#state !== 'connected') return unexplained(direction, 'PortDisconnected')
     const view = makeFrameView()
     const parsed = parseFrame(view, frame, 0, frame.length, this.#around.options.parseDepth[direction])
     if (parsed !== Reason.Ok) return unexplained(direction, reasonName(parsed))
     const words = makeUfid()
     extractFlow(view, words)
-    return explain(this.#datapath.walker, this.#datapath.policy, direction, words, view.depth, this.#around.clock.nowUs())
+    const nowUs = this.#around.clock.nowUs()
+    if (isLaterFragment(words, view.depth)) {
+      const first = this.#datapath.fragments.find(direction, view, words, nowUs)
+      if (first === undefined) return unexplained(direction, 'FragmentWithoutFirst')
+      words.set(first.words)
+    }
+    return explain(this.#datapath.walker, this.#datapath.policy, direction, words, view.depth, nowUs)
   }
 
   readonly counters = (): PortCounters => ({
@@ -184,8 +200,12 @@ export class SwitchPort implements Port {
   }
 
   #run(way: Direction, bytes: Uint8Array, start: number, end: number, floor: number, sink: Sink, index: number): Outcome {
-    this.#sink = { sink, index }
-    return this.#datapath.process(way, bytes, start, end, floor)
+    const before = this.#sink
+    this.#sink = sink
+    this.#index = index
+    const outcome = this.#datapath.process(way, bytes, start, end, floor)
+    this.#sink = before
+    return outcome
   }
 
   #lost(reason: string): string {

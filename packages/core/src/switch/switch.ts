@@ -19,7 +19,7 @@ import type { Environment } from './environment.js'
 import type { FrameOutcome, Sink } from './output.js'
 import type { Port, PortSpec } from './port.js'
 import type { PortError } from './port-error.js'
-import { HEADROOM, SwitchPort } from './switch-port.js'
+import { HEADROOM, MAX_HAIRPINS, SwitchPort } from './switch-port.js'
 
 /** What a switch is opened with; everything has a default. */
 export interface SwitchOptions {
@@ -51,7 +51,10 @@ export interface Switch {
   readonly port: (name: string) => Port | undefined
   /** All ports, in the order they were added. */
   readonly ports: () => readonly Port[]
-  /** Takes a frame from a port's VM, through the port and to wherever it belongs. */
+  /**
+   * Takes a frame from a port's VM, through the port and to wherever it belongs. The answer is that port's own: what the
+   * policy of a receiver on the same switch then drops, the receiver counts.
+   */
   readonly fromVm: (port: string, frame: Uint8Array) => FrameOutcome
   /** Takes a frame from the physical network to the port it is for. */
   readonly fromNetwork: (frame: Uint8Array) => FrameOutcome
@@ -80,34 +83,40 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
     return { _tag: 'Dropped', reason }
   }
 
-  const deliver = (port: SwitchPort, frame: Uint8Array): FrameOutcome =>
-    run(port, 'inbound', frame, (to, _why, bytes, start, end) => { route(port, to, bytes, start, end) })
+  // `turns` counts how often a frame has been delivered to a port: only hairpins bring it to a second one, and so round in a circle.
+  const deliver = (port: SwitchPort, frame: Uint8Array, turns: number): FrameOutcome =>
+    turns > MAX_HAIRPINS ? dropped('HairpinLimit') : run(port, 'inbound', frame, turns)
 
-  const run = (port: SwitchPort, direction: 'inbound' | 'outbound', frame: Uint8Array, sink: Sink): FrameOutcome => {
+  const run = (port: SwitchPort, direction: 'inbound' | 'outbound', frame: Uint8Array, turns: number): FrameOutcome => {
     const bytes = new Uint8Array(HEADROOM + frame.length)
     bytes.set(frame, HEADROOM)
+    const sink: Sink = (to, why, b, start, end) => {
+      const { port: by, encapsulated } = port.left
+      route(why === 'forward' ? by : port, to, b.subarray(start, end), encapsulated, turns)
+    }
     const reason = port.forward(direction, bytes, HEADROOM, bytes.length, 0, sink, 0)
     return reason === '' ? { _tag: 'Passed' } : { _tag: 'Dropped', reason }
   }
 
-  const route = (from: SwitchPort | undefined, to: string, bytes: Uint8Array, start: number, end: number): FrameOutcome => {
-    const frame = bytes.subarray(start, end)
-    if (to === 'network') return forward(from, frame)
+  const route = (from: SwitchPort, to: string, frame: Uint8Array, encapsulated: boolean, turns: number): FrameOutcome => {
+    // A tunnel that a VM made itself is payload: it must not choose the tenant its frame is bridged to.
+    if (to === 'network') return forward(from, frame, encapsulated ? datapath.parseDepth.inbound : 1, turns)
     const target = to === 'vm' ? from : ports.get(to)
     if (target === undefined) return dropped('NoSuchPort')
+    if (target.state() !== 'connected') return dropped('PortDisconnected')
     // A mirrored copy too is handed to the VM as it is: a collector wants what was mirrored, not what policy leaves of it.
     environment.toVm?.(target.identity, frame)
     return { _tag: 'Passed' }
   }
 
-  const forward = (from: SwitchPort | undefined, frame: Uint8Array): FrameOutcome => {
-    const target = bridge.find(frame, datapath.parseDepth.inbound)
+  const forward = (from: SwitchPort | undefined, frame: Uint8Array, depth: number, turns: number): FrameOutcome => {
+    const target = bridge.find(frame, depth, from)
     if (target === 'group') {
       if (from !== undefined) environment.toNetwork?.(frame)
-      for (const port of bridge.members(frame, datapath.parseDepth.inbound)) if (port !== from) deliver(port, frame)
+      for (const port of bridge.members(frame, depth, from)) if (port !== from) deliver(port, frame, turns + 1)
       return { _tag: 'Passed' }
     }
-    if (target !== undefined && target !== from) return deliver(target, frame)
+    if (target !== undefined && target !== from) return deliver(target, frame, turns + 1)
     if (from === undefined) return dropped('NoPortForMac')
     environment.toNetwork?.(frame)
     return { _tag: 'Passed' }
@@ -145,9 +154,9 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
     fromVm: (name, frame) => {
       const port = ports.get(name)
       if (port === undefined) return dropped('NoSuchPort')
-      return run(port, 'outbound', frame, (to, _why, bytes, start, end) => { route(port, to, bytes, start, end) })
+      return run(port, 'outbound', frame, 0)
     },
-    fromNetwork: (frame) => forward(undefined, frame),
+    fromNetwork: (frame) => forward(undefined, frame, datapath.parseDepth.inbound, 0),
     drops: () => Object.fromEntries(drops),
   }
 }

@@ -65,6 +65,12 @@ export class LayerFlowTable<R> {
     return undefined
   }
 
+  /** What {@link find} would find, without forgetting what has expired. */
+  peek(direction: Direction, words: Uint32Array, depth: number, nowUs: number): LayerFlowPair<R> | undefined {
+    const pair = this.#pairs.get(keyOf(direction, words, depth))
+    return pair !== undefined && isLive(pair, nowUs) ? pair : undefined
+  }
+
   /**
    * Adds a pair; `after` is the flow id as the layer leaves it, whose reverse will come back. `false`, and nothing
    * done, if those reverse packets already belong to another living pair.
@@ -99,6 +105,13 @@ export class LayerFlowTable<R> {
   holder(direction: Direction, after: Uint32Array, afterDepth: number, nowUs: number): LayerFlowPair<R> | undefined {
     const there = this.#pairs.get(this.#reverseKey(direction, after, afterDepth))
     return there !== undefined && isLive(there, nowUs) ? there : undefined
+  }
+
+  /** The cell of the answer that there is no {@link holder}, as {@link absence} is of that there is no pair. */
+  vacancy(direction: Direction, after: Uint32Array, afterDepth: number): Cell {
+    this.#scratch.set(after.subarray(0, afterDepth * WORDS))
+    reverseFlow(this.#scratch, afterDepth)
+    return this.absence(opposite(direction), this.#scratch, afterDepth)
   }
 
   readonly #keys = new WeakMap<LayerFlowPair<R>, string>()

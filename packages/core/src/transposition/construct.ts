@@ -55,8 +55,8 @@ export const pop = (n = 1): HeaderTransposition =>
 
 /** Puts a group around the frame: Ethernet, IP (of the addresses' version), UDP and VXLAN. */
 export const push = (spec: PushSpec): HeaderTransposition => {
-  const { dscp = ENCAPSULATED, ecn = ENCAPSULATED, ttl = DEFAULT_TTL, ...rest } = spec
-  const group: Push = { ...rest, dscp, ecn, ttl, tunnel: 'vxlan' }
+  const { dstMac, srcMac, srcIp, dstIp, dscp = ENCAPSULATED, ecn = ENCAPSULATED, ttl = DEFAULT_TTL, srcPort, vni } = spec
+  const group: Push = { dstMac, srcMac, srcIp, dstIp, dscp, ecn, ttl, srcPort, tunnel: 'vxlan', vni }
   const why = wrongPush(group)
   return why === undefined ? { ...identity, push: [group] } : invalid(why)
 }
@@ -92,27 +92,34 @@ const wrongChanges = (changes: Changes): string | undefined => {
   return wrongAddresses(changes)
 }
 
-const wrongPush = (group: Push): string | undefined => {
-  for (const name of LIMITED) {
-    if (name === 'dstPort' || name === 'icmpId') continue
-    const value = group[name]
-    const copied = typeof value === 'object'
-    if (!(copied ? within(value.original, 255) : within(value, LIMITS[name]))) {
-      return copied ? `${name} cannot be copied from group ${value.original}` : outOfRange(name, value)
-    }
-  }
-  return wrongAddresses(group)
+const wrongPush = (p: Push): string | undefined => {
+  if (!within(p.dstMac, LIMITS.dstMac)) return outOfRange('dstMac', p.dstMac)
+  if (!within(p.srcMac, LIMITS.srcMac)) return outOfRange('srcMac', p.srcMac)
+  if (!within(p.ttl, LIMITS.ttl)) return outOfRange('ttl', p.ttl)
+  if (!within(p.srcPort, LIMITS.srcPort)) return outOfRange('srcPort', p.srcPort)
+  if (!within(p.vni, LIMITS.vni)) return outOfRange('vni', p.vni)
+  return wrongClass('dscp', p.dscp) ?? wrongClass('ecn', p.ecn) ?? wrongAddresses(p)
+}
+
+const wrongClass = (name: 'dscp' | 'ecn', value: Value): string | undefined => {
+  if (typeof value === 'number') return within(value, LIMITS[name]) ? undefined : outOfRange(name, value)
+  return within(value.original, 255) ? undefined : `${name} cannot be copied from group ${value.original}`
 }
 
 const wrongAddresses = ({ srcIp, dstIp }: Pick<Changes, 'srcIp' | 'dstIp'>): string | undefined => {
-  for (const ip of [srcIp, dstIp]) {
-    if (ip?.words.every((w) => within(w, 0xffffffff)) === false) return 'an IP address is four words of 32 bits'
-    if (ip?.version === 4 && ip.words.slice(0, 3).some((w) => w !== 0)) return 'an IPv4 address is in the last of its words'
-  }
+  const why = (srcIp && wrongAddress(srcIp)) ?? (dstIp && wrongAddress(dstIp))
+  if (why !== undefined) return why
   return srcIp !== undefined && dstIp !== undefined && srcIp.version !== dstIp.version
     ? 'source and destination addresses are of different IP versions'
     : undefined
 }
+
+const wrongAddress = ({ version, words: [a, b, c, d] }: IpAddress): string | undefined => {
+  if (!(within(a, WORD) && within(b, WORD) && within(c, WORD) && within(d, WORD))) return 'an IP address is four words of 32 bits'
+  return version === 4 && (a | b | c) !== 0 ? 'an IPv4 address is in the last of its words' : undefined
+}
+
+const WORD = 0xffffffff
 
 const within = (value: number, limit: number): boolean => Number.isInteger(value) && value >= 0 && value <= limit
 

@@ -81,14 +81,19 @@ export const traceFlow = (t: Transposition, origin: Int8Array, written: Uint32Ar
 }
 
 /**
- * Adds to `consulted`, a mask over the original frame's UFID, the bits outside the *always* words that decide whether `t`
- * fits a frame: the type of ICMP messages whose echo identifier it edits. All other needs look at the SHAPE word alone.
+ * Adds to `consulted`, a mask over the UFID that `t` is applied to, the bits that decide whether it fits: the IP version
+ * of groups it needs one of, and the type of ICMP messages whose echo identifier it edits. All other needs are met or not
+ * by what every lookup compares: which groups are tunnels, and the headers of the innermost one.
  */
 export const consultShape = (t: Transposition, consulted: Uint32Array): void => {
-  t.edit.forEach((edit, e) => {
-    const at = (t.pop.length + e) * WORDS + Word.ICMP
-    if ((editBits(edit) & NeedBit.Echo) !== 0 && at < UFID_WORDS) consulted[at] = consulted[at]! | ICMP_TYPE_BITS
-  })
+  const look = (g: number, bits: number): void => {
+    const w = g * WORDS
+    if (w >= UFID_WORDS) return
+    if ((bits & (NeedBit.Ipv4 | NeedBit.Ipv6)) !== 0) consulted[w] = consulted[w]! | (Shape.PART_MASK << Shape.L3_SHIFT)
+    if ((bits & NeedBit.Echo) !== 0) consulted[w + Word.ICMP] = consulted[w + Word.ICMP]! | ICMP_TYPE_BITS
+  }
+  t.pop.forEach((need, g) => { look(g, needBits(need)) })
+  t.edit.forEach((edit, e) => { look(t.pop.length + e, editBits(edit)) })
 }
 
 const lacks = (words: Uint32Array, depth: number, g: number, need: number): boolean =>

@@ -54,7 +54,8 @@ test('fuzz: a million random and mutated frames pass parse, classify and apply w
   t.true(seen.passed > FRAMES / 20 && seen.dropped > FRAMES / 20, `both happen often: ${JSON.stringify(seen)}`)
   t.true(first.port.counters().flows <= MAX_FLOWS)
   const grown = settledHeap() - heapBefore
-  t.true(grown < 4 * 1024 * 1024, `the heap grew by ${(grown / 1024 / 1024).toFixed(1)} MiB in the second half`)
+  // The smallest leak, one small object a frame, would be 25 MiB; the test runner's own heap moves by some.
+  t.true(grown < 12 * 1024 * 1024, `the heap grew by ${(grown / 1024 / 1024).toFixed(1)} MiB in the second half`)
 })
 
 const MAX_FLOWS = 2000
@@ -170,6 +171,8 @@ const generator = (seed: number): (() => number) => {
 const settledHeap = (): number => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
+  // Twice: the first round may leave what only finalizers held.
+  collect()
   collect()
   return process.memoryUsage().heapUsed
 }

@@ -87,3 +87,18 @@ test('formatMapping: names every endpoint, and the network where it differs', (t
     '192.0.2.1 00:00:00:00:00:01 | 192.0.2.2 00:00:00:00:00:02 vni 7',
   )
 })
+
+test('directory: add reads a mapping from text, and sets nothing where an address is none', (t) => {
+  const d = directory()
+  t.deepEqual(d.add({ vni: 7, ip: '10.0.0.1', at: [{ pa: '192.0.2.1', mac: '00:00:00:00:00:01' }, { pa: '192.0.2.2', mac: '00:00:00:00:00:02' }], destinationVni: 8 }), {
+    _tag: 'Right', right: undefined,
+  })
+  const found = d.lookup({ vni: 7, ip: ipv4(0x0a000001) })
+  t.is(found._tag === 'Found' ? formatMapping(found.value) : '', '192.0.2.1 00:00:00:00:00:01 | 192.0.2.2 00:00:00:00:00:02 vni 8')
+  const good = { pa: '192.0.2.1', mac: '00:00:00:00:00:01' }
+  for (const bad of [
+    { vni: 7, ip: '10.0.0', at: [good] }, { vni: 7, ip: '10.0.0.2', at: [] }, { vni: 7, ip: '10.0.0.2', at: [good, { ...good, pa: 'x' }] },
+    { vni: 7, ip: '10.0.0.2', at: [{ ...good, mac: 'x' }] },
+  ]) t.is(d.add(bad)._tag, 'Left', JSON.stringify(bad))
+  t.is(d.size(), 1)
+})

@@ -23,7 +23,7 @@ test('rule: takes over its options', (c) => {
 })
 
 test('rule: writes its configuration as its codec does', (c) => {
-  const doubled = new t.Type<number, string>('d', t.number.is, t.number.validate as t.Validate<unknown, number>, (n) => `n${n}`)
+  const doubled = new t.Type<number, string>('d', t.number.is, t.number.validate, (n) => `n${n}`)
   c.is(rule(defineRuleType({ name: 'd', config: doubled, decide: () => proceed() }), 5).configJson(), 'n5')
 })
 

@@ -63,8 +63,8 @@ const damage = (document: unknown, at: number, how: 'replace' | 'drop' | 'double
     else holder[Number(key)] = by
   } else if (how === 'rename') {
     holder[`${key}x`] = holder[key]
-    delete holder[key]
-  } else if (how === 'drop') delete holder[key]
+    Reflect.deleteProperty(holder, key)
+  } else if (how === 'drop') Reflect.deleteProperty(holder, key)
   else holder[key] = how === 'double' ? [holder[key], holder[key]] : by
   return copy['']
 }

@@ -6,7 +6,7 @@ import { is } from '../../src/policy/condition.js'
 import { proceed } from '../../src/policy/decision.js'
 import { defineRuleType, rule } from '../../src/policy/rule.js'
 import { count, nat } from '../../src/policy/rule-types.js'
-import { anyRuleType, rulesLayer, ruleToJson } from '../../src/policy/rules-layer.js'
+import { rulesLayer, ruleToJson } from '../../src/policy/rules-layer.js'
 import { ipv4 } from '../../src/wire/address.js'
 import { builtIn, frame, observed, onePort, tell } from '../switch/support.js'
 
@@ -80,7 +80,7 @@ test('rulesLayer: an empty document is a layer without groups', (c) => {
 
 test('rulesLayer: takes rule types of one\'s own, and only those it was given', (c) => {
   const paint = defineRuleType({ name: 'paint', config: t.type({ colour: t.string }), decide: () => proceed() })
-  const only = rulesLayer('only', [anyRuleType(paint)])
+  const only = rulesLayer('only', [paint])
   const layer = orThrow(onePort().addLayer(only, { order: 1 }))
   orThrow(layer.update(only.policy({ outbound: [{ name: 'g', rules: [{ do: 'paint', with: { colour: 'red' } }] }] })))
   c.is(layer.rules()[0]?.type, 'paint')

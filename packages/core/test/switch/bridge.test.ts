@@ -118,3 +118,12 @@ test('bridge: bytes that are no frame are dropped, counted', (t) => {
   for (const bytes of [new Uint8Array(0), new Uint8Array(13)]) t.deepEqual(host.fromNetwork(bytes), { _tag: 'Dropped', reason: 'NoPortForMac' })
   t.deepEqual(host.fromVm('vm-1', new Uint8Array(13)), { _tag: 'Dropped', reason: 'Truncated' })
 })
+
+test('bridge: a tunnel that a VM made itself does not choose the tenant; one that its policy made does', (t) => {
+  const { fromVm, ports } = network(2, (n) => ({ vni: n }))
+  const forged = `network < ${FLOW} in vxlan 2 192.0.2.9 > 192.0.2.1`
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(2), tunnel: { vni: 2, from: '192.0.2.9' } }), [forged], 'nothing reaches tenant 2')
+  const rule = { do: 'encap', with: { srcIp: '192.0.2.2', dstIp: '192.0.2.1', vni: 2 } }
+  orThrow(orThrow(ports[0]!.addLayer(builtIn, { order: 1 })).updateJson({ outbound: [groupOf('g', [rule])] }))
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(2) }), [`vm-2 < ${TUNNELLED(2)}`])
+})

@@ -2,7 +2,7 @@
 import { extractFlow, makeUfid } from '../../src/flow/flow-id.js'
 import { formatFlow } from '../../src/flow/format-flow.js'
 import {
-  allow, anyRuleType, block, count, decap, encap, type GroupJson, hairpin, mirror, nat, openSwitch, orThrow, type Port, type PortSpec,
+  allow, block, count, decap, encap, type GroupJson, hairpin, mirror, nat, openSwitch, orThrow, type Port, type PortSpec,
   type Processed, type RuleJson, rulesLayer, type Switch, type SwitchOptions,
 } from '../../src/index.js'
 import { parseIp, parseMac } from '../../src/wire/address.js'
@@ -70,8 +70,8 @@ export const onePort = (options: SwitchOptions = {}): Port => hostOf(1, options)
 
 /** Every built-in rule type. */
 export const BUILT_IN = [
-  anyRuleType(allow), anyRuleType(block), anyRuleType(nat), anyRuleType(encap), anyRuleType(decap), anyRuleType(hairpin), anyRuleType(mirror),
-  anyRuleType(count),
+  allow, block, nat, encap, decap, hairpin, mirror,
+  count,
 ]
 /** A layer of the built-in rule types. */
 export const builtIn = rulesLayer('built-in', BUILT_IN)

@@ -2,7 +2,7 @@ import test from 'ava'
 import * as t from 'io-ts'
 import { isLeft } from 'fp-ts/lib/Either.js'
 import {
-  allow, anyRuleType, between, block, defineLayer, defineRuleType, type Group, inPrefix, is, nat, orThrow, type PolicyError, type Port, proceed, rule, rulesLayer,
+  allow, between, block, defineLayer, defineRuleType, type Group, inPrefix, is, nat, orThrow, type PolicyError, type Port, proceed, rule, rulesLayer,
 } from '../../src/index.js'
 import { ipv4 } from '../../src/wire/address.js'
 import { builtIn, frame, groupOf, observed, onePort, tell } from './support.js'
@@ -171,7 +171,7 @@ test('update: refuses conditions made in code that could never be met as they ar
 test('update: refuses a policy of another layer type at run time too', (c) => {
   const port = onePort()
   const layer = orThrow(port.addLayer(builtIn, { order: 1, name: 'mine' }))
-  const other = rulesLayer('other', [anyRuleType(allow)])
+  const other = rulesLayer('other', [allow])
   const foreign = other.policy({}) as { readonly layer: string; readonly config: unknown } as ReturnType<typeof builtIn.policy>
   const error: PolicyError = { _tag: 'ForeignPolicy', layer: 'mine', policyOf: 'other' }
   refuses(c, port, () => layer.update(foreign), error)

@@ -100,13 +100,17 @@ test('traceFlow: an echo identifier is written in both halves of the ports', (t)
   t.is(traced(valid(modify({ icmpId: 1 }, 1))).written[WORDS + Word.PORTS], 0xffffffff)
 })
 
-test('consultShape: only an echo identifier makes the fit depend on more than the shape', (t) => {
+test('consultShape: an address makes the fit depend on the IP version, an echo identifier on the ICMP type, and no more', (t) => {
   const consulted = new Uint32Array(UFID_WORDS)
-  consultShape(valid(compose(pop(), modify({ srcIp: ipv4(1), ttl: 1 }))), consulted)
+  consultShape(valid(compose(pop(), modify({ ttl: 1, dstPort: 2 }))), consulted)
   t.true(consulted.every((w) => w === 0))
   consultShape(valid(compose(pop(), modify({ icmpId: 1 }))), consulted)
   t.is(consulted[WORDS + Word.ICMP], 0xff00)
   t.is(consulted.filter((w) => w !== 0).length, 1)
+  consultShape(valid(compose(modify({ srcIp: ipv4(1) }), compose(pop(), modify({ dstIp: ipv4(1) })))), consulted)
+  t.is(consulted[Word.SHAPE], 0xf)
+  t.is(consulted[WORDS + Word.SHAPE], 0xf)
+  t.is(consulted.filter((w) => w !== 0).length, 3)
 })
 
 /** Whether every value is copied from a group that is there. */

@@ -1,0 +1,109 @@
+/** The command line. */
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { formatIp, type IpAddress, parseIp, type TaggedError } from '@vfp-ts/core'
+import * as E from 'fp-ts/lib/Either.js'
+
+/** Which addresses of a stranger's capture are VMs. */
+export type VmChoice =
+  | { readonly _tag: 'Initiators' }
+  | { readonly _tag: 'All' }
+  | { readonly _tag: 'Listed'; readonly addresses: readonly IpAddress[] }
+
+/** What the program was asked to do. */
+export interface Options {
+  readonly input: string
+  /** Folder of the policy files. */
+  readonly policy: string
+  /** Where the wire goes as pcapng, if anywhere. */
+  readonly out: string | undefined
+  /** Unified flows to print. */
+  readonly flows: number
+  /** The frame to explain, counted from 1. */
+  readonly explain: number | undefined
+  readonly json: boolean
+  readonly vms: VmChoice
+}
+
+/** A command line that makes no sense. */
+export interface UsageError extends TaggedError {
+  readonly _tag: 'Usage'
+  readonly reason: string
+}
+
+/** What `--help` prints. */
+export const HELP = `Takes a capture through virtual switch ports with four layers of policy, and tells what they made of it.
+
+usage: demo [options]
+
+  --in FILE         the capture, pcap or pcapng, .gz or not    (unless said, the tenant's capture of this repository)
+  --policy FOLDER   billing.json, security.json, balancing.json, network.json, and vms.json if the VMs are known
+                    (unless said, policy/tenant; for a capture given by --in, policy/stranger, which allows everything)
+  --vm LIST         which addresses are VMs, where there is no vms.json: addresses with commas between, or "all";
+                    unless said, the initiator of each connection is
+  --out FILE        writes the wire between the hosts as pcapng; compressed if FILE ends in .gz
+  --flows N         prints the N busiest unified flows (12 unless said)
+  --explain N       prints, for frame N of the capture (from 1), its way through the layers, and nothing else
+  --json            prints one JSON document instead of tables
+  --help            prints this
+
+Exit codes: 0, 1 for a file that cannot be read or written to its end or a policy that is refused, 2 for a wrong command line.
+`
+
+/** Reads the command line; `'help'` if that is all that is wanted. */
+export const readOptions = (argv: readonly string[]): E.Either<UsageError, Options | 'help'> => {
+  let values: ReturnType<typeof parse>
+  try {
+    values = parse(argv)
+  } catch (thrown) {
+    return usage(thrown instanceof Error ? thrown.message : String(thrown))
+  }
+  if (values.help === true) return E.right('help')
+  const flows = whole('--flows', values.flows, 0)
+  if (E.isLeft(flows)) return flows
+  const explain = whole('--explain', values.explain, 1)
+  if (E.isLeft(explain)) return explain
+  const vms = vmChoice(values.vm)
+  if (E.isLeft(vms)) return vms
+  for (const [name, value] of Object.entries(values)) if (value === '') return usage(`--${name} needs a value`)
+  return E.right({
+    input: values.in ?? here('../../captures/tenant.pcapng'),
+    policy: values.policy ?? here(`../../main-job/policy/${values.in === undefined ? 'tenant' : 'stranger'}`),
+    out: values.out,
+    flows: flows.right ?? 12,
+    explain: explain.right,
+    json: values.json ?? false,
+    vms: vms.right,
+  })
+}
+
+const parse = (argv: readonly string[]) => parseArgs({
+  args: [...argv],
+  options: {
+    in: { type: 'string' }, policy: { type: 'string' }, out: { type: 'string' }, vm: { type: 'string' }, flows: { type: 'string' },
+    explain: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
+  },
+}).values
+
+const usage = (reason: string): E.Either<UsageError, never> => E.left({ _tag: 'Usage', reason })
+
+const whole = (name: string, text: string | undefined, least: number): E.Either<UsageError, number | undefined> => {
+  if (text === undefined) return E.right(undefined)
+  const number = Number(text)
+  return /^\d{1,15}$/.test(text) && number >= least ? E.right(number) : usage(`${name} takes a whole number from ${least}, not "${text}"`)
+}
+
+const vmChoice = (text: string | undefined): E.Either<UsageError, VmChoice> => {
+  if (text === undefined) return E.right({ _tag: 'Initiators' })
+  if (text === 'all') return E.right({ _tag: 'All' })
+  const addresses = new Map<string, IpAddress>()
+  for (const one of text.split(',')) {
+    const ip = parseIp(one.trim())
+    if (E.isLeft(ip)) return usage(`--vm takes addresses with commas between, or "all": "${one}" is ${ip.left.reason}`)
+    addresses.set(formatIp(ip.right), ip.right)
+  }
+  return E.right({ _tag: 'Listed', addresses: [...addresses.values()] })
+}
+
+/** Sources are compiled to `dist/`, beside which the capture and the policies stay. */
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))

@@ -1,0 +1,79 @@
+/**
+ * Who talks to whom: what a layer of the slow oracle knows a connection by. Written out from the headers as text, and
+ * compared as text.
+ */
+import { dissect } from '../../wire/dissect.js'
+import { formatIp } from '../../wire/address.js'
+import type { Frame, HeaderGroup, NetworkHeader } from '../../wire/frame.js'
+import { isEcho } from '../../flow/field.js'
+import { L4 } from '../../wire/frame-view.js'
+import type { Direction } from '../../flow/flow-id.js'
+import type { SlowFrame } from './slow-frame.js'
+
+/** Both ends of a packet, per header group, and what the ends have in common. */
+export interface Identity {
+  readonly from: readonly string[]
+  readonly to: readonly string[]
+  readonly common: readonly string[]
+}
+
+/** The identity of a frame's packets. */
+export const identityOf = (frame: SlowFrame): Identity => {
+  const { groups } = dissected(frame.bytes, frame.depth)
+  const ends = groups.map(endsOf)
+  return { from: ends.map((e) => e.from), to: ends.map((e) => e.to), common: ends.map((e) => e.common) }
+}
+
+/** The identity of the packets that answer. */
+export const answerTo = ({ from, to, common }: Identity): Identity => ({ from: to, to: from, common })
+
+/** Whether packets of these directions and identities are of one way of one connection. */
+export const sameIdentity = (d: Direction, a: Identity, e: Direction, b: Identity): boolean => d === e && JSON.stringify(a) === JSON.stringify(b)
+
+/** Which datagram a fragment belongs to: its tenants, addresses, identification, and over IPv4 its protocol. */
+export const datagramOf = (frame: SlowFrame): string => {
+  const { groups } = dissected(frame.bytes, frame.depth)
+  const innermost = groups[groups.length - 1]!.net
+  const tenants = groups.map((g) => g.tunnel?.vni)
+  if (innermost?.kind === 'ipv4') {
+    return JSON.stringify([tenants, 4, formatIp(innermost.source), formatIp(innermost.destination), innermost.identification, innermost.protocol])
+  }
+  if (innermost?.kind !== 'ipv6') throw new Error('only IP datagrams have fragments')
+  const header = innermost.extensions.find((e) => e.kind === 'fragment')
+  return JSON.stringify([tenants, 6, formatIp(innermost.source), formatIp(innermost.destination), header?.identification])
+}
+
+const dissected = (bytes: Uint8Array, depth: number): Frame => {
+  const frame = dissect(bytes, depth)
+  if (frame._tag === 'Left') throw new Error(`a frame that parsed cannot be read: ${frame.left.detail}`)
+  return frame.right
+}
+
+const endsOf = (group: HeaderGroup): { readonly from: string; readonly to: string; readonly common: string } => {
+  const { eth, net, transport, tunnel } = group
+  const [source, destination] = addressesOf(net)
+  const protocol = net === undefined || net.kind === 'arp' ? 0 : net.protocol
+  const common = `${eth.etherType}/${protocol}`
+  if (tunnel !== undefined) return { from: source, to: destination, common: `${common}/vni ${tunnel.vni}` }
+  switch (transport?.kind) {
+    case 'tcp':
+    case 'udp':
+      return { from: `${source} ${transport.sourcePort}`, to: `${destination} ${transport.destinationPort}`, common }
+    case 'icmp':
+    case 'icmpv6': {
+      const echo = isEcho(transport.kind === 'icmp' ? L4.Icmp : L4.Icmpv6, transport.type)
+      return { from: source, to: destination, common: `${common}/id ${echo ? (transport.rest ?? 0) >>> 16 : 0}` }
+    }
+    case undefined:
+      return { from: source, to: destination, common: `${common}/none` }
+  }
+}
+
+const addressesOf = (net: NetworkHeader | undefined): readonly [string, string] => {
+  switch (net?.kind) {
+    case undefined: return ['', '']
+    case 'arp': return [formatIp(net.senderIp), formatIp(net.targetIp)]
+    case 'ipv4':
+    case 'ipv6': return [formatIp(net.source), formatIp(net.destination)]
+  }
+}
