@@ -144,6 +144,7 @@ export class Datapath {
   expire(budget = Number.MAX_SAFE_INTEGER): number {
     const nowUs = this.#clock.nowUs()
     for (const layer of this.policy.layers) layer.flows.expire(nowUs)
+    this.fragments.expire(nowUs)
     return this.flows.sweep(budget, (flow) => this.#isOver(flow, nowUs))
   }
 

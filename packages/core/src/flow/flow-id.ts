@@ -114,7 +114,7 @@ const narrowAddresses = (words: Uint32Array, w: number, source: number, destinat
 }
 
 /**
- * Hash of what tells connections apart: direction, tenant of each encapsulation, and the innermost group's
+ * Hash of what tells connections apart: tenant of each encapsulation, and the innermost group's
  * five-tuple. Named and volatile words stay out, so two packets of one connection always hash alike.
  */
 export const hashFlow = (words: Uint32Array, depth: number, seed: number): number => {

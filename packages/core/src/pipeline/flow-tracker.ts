@@ -34,7 +34,10 @@ export interface Dependency {
 export class FlowTracker implements FlowContext {
   readonly port: PortIdentity
   direction: Direction = 'outbound'
-  nowUs = 0
+  /** Time of the walk. */
+  atUs = 0
+  /** Whether a rule asked for the time: its answer is good for this moment only. */
+  timed = false
   depth = 0
   flowHash = 0
   /** The flow id as the current layer sees it. */
@@ -55,7 +58,8 @@ export class FlowTracker implements FlowContext {
   /** Begins with a frame as it entered the port. `flowHash` is given when an earlier decision is looked at again. */
   begin(direction: Direction, words: Uint32Array, depth: number, nowUs: number, flowHash?: number): void {
     this.direction = direction
-    this.nowUs = nowUs
+    this.atUs = nowUs
+    this.timed = false
     this.depth = depth
     this.words.set(words.length === UFID_WORDS ? words : words.subarray(0, depth * WORDS))
     this.flowHash = flowHash ?? entropyHash(this.words, depth)
@@ -127,6 +131,12 @@ export class FlowTracker implements FlowContext {
       this.#asked.fill(0xffffffff, base + Word.SRC_IP, base + Word.VNI + 1)
     }
     this.consult(this.#asked)
+  }
+
+  /** The time, for rules. */
+  get nowUs(): number {
+    this.timed = true
+    return this.atUs
   }
 
   readonly number = (ref: FieldRef): number | undefined => {

@@ -162,7 +162,7 @@ export class Walker {
       newPairs: dropped ? [] : newPairs,
       // Who makes a pair does not depend on there having been none, nor on the way back being free. A dropped packet makes none.
       dependencies: dropped ? [...flow.dependencies, ...unpaired] : flow.dependencies,
-      mask: maskOf(flow.consulted, words, depth),
+      mask: flow.timed ? undefined : maskOf(flow.consulted, words, depth),
       after: flow.words.slice(0, flow.depth * WORDS),
       afterDepth: flow.depth,
     }
@@ -173,10 +173,10 @@ export class Walker {
     flow.consultPair()
     const rehearsal = trace !== undefined
     const pair = rehearsal
-      ? layer.flows.peek(flow.direction, flow.words, flow.depth, flow.nowUs)
-      : layer.flows.find(flow.direction, flow.words, flow.depth, flow.nowUs)
+      ? layer.flows.peek(flow.direction, flow.words, flow.depth, flow.atUs)
+      : layer.flows.find(flow.direction, flow.words, flow.depth, flow.atUs)
     if (pair !== undefined) {
-      const today = pair.checked === layer.version ? pair : this.#reconsider(layer, pair, flow.nowUs)
+      const today = pair.checked === layer.version ? pair : this.#reconsider(layer, pair, flow.atUs)
       if (today !== undefined) {
         if (today !== pair && !rehearsal) Object.assign(pair, today)
         const side = pair.direction === flow.direction ? 'forward' : 'reverse'
@@ -227,7 +227,7 @@ export class Walker {
       reverse: invert(decision.transposition, initial, flow.depth),
       rule,
       idleUs,
-      lastUsedUs: flow.nowUs,
+      lastUsedUs: flow.atUs,
       checked: layer.version,
       alive: true,
     }

@@ -22,7 +22,7 @@ export interface PortIdentity {
 export interface FlowContext {
   readonly direction: Direction
   readonly port: PortIdentity
-  /** Monotonic microseconds. */
+  /** Monotonic microseconds. A decision that reads them is good for this moment only, and is not cached. */
   readonly nowUs: number
   /** Header groups of the frame here, 1–3. */
   readonly depth: number

@@ -50,6 +50,15 @@ export class FragmentTable {
     this.#firsts.set(key, { words: words.slice(0, view.depth * WORDS), depth: view.depth, seenUs: nowUs })
   }
 
+  /** Forgets the datagrams whose time is over. */
+  expire(nowUs: number): void {
+    for (const [key, first] of this.#firsts) {
+      // In the order they were remembered: the rest is younger.
+      if (nowUs - first.seenUs < FRAGMENT_LIFETIME_US) return
+      this.#firsts.delete(key)
+    }
+  }
+
   /** The first fragment of the datagram that the later fragment in `view` belongs to. */
   find(direction: Direction, view: FrameView, words: Uint32Array, nowUs: number): FirstFragment | undefined {
     const key = datagramKey(direction, view, words)
