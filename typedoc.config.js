@@ -38,7 +38,10 @@ export default {
   compilerOptions: { paths: Object.fromEntries([...doors].map(([file, name]) => [name, [join(root, file)]])) },
   plugin: [nameDoors],
   out: 'docs/api',
-  readme: 'none',
+  readme: 'docs/reference.md',
+  // Sources are linked beside the pages, not in a hosted repository: so the pages build anywhere.
+  disableGit: true,
+  sourceLinkTemplate: '../../../packages/{path}#L{line}',
   excludeInternal: true,
   excludePrivate: true,
   // notExported is off: TypeDoc looks only at the root's own package, which exports nothing.

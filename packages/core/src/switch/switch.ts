@@ -62,7 +62,22 @@ export interface Switch {
   readonly drops: () => Readonly<Record<string, number>>
 }
 
-/** Opens a switch without ports. */
+/**
+ * Opens a switch without ports: the first call of every program.
+ *
+ * Nothing is ambient: time is `options.clock`, randomness `options.hashSeed`, and frames leave through
+ * `options.environment`. Opening cannot fail; what is given about ports and policy is checked when it is given, and
+ * refused as an `Either`.
+ *
+ * @example
+ * ```ts
+ * const host = openSwitch({ clock: clockFromMs(() => performance.now()) })
+ * const vm = orThrow(host.addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.0.4'] }))
+ * const { outcome, outputs } = vm.process('outbound', frame)
+ * ```
+ *
+ * @see VFP §4.1
+ */
 export const openSwitch = (options: SwitchOptions = {}): Switch => {
   const environment = options.environment ?? {}
   const resources = new Map<string, AnyResource>(Object.entries(options.resources ?? {}))
