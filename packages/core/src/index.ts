@@ -12,7 +12,7 @@ export {
   type BadAddress, formatIp, formatMac, formatPrefix, type IpAddress, type IpPrefix, ipv4, ipv6, type Mac, parseIp, parseMac,
   parsePrefix, prefixContains, sameIp,
 } from './wire/address.js'
-export { buildFrame, type FrameSpec } from './wire/build-frame.js'
+export { type BadField, buildFrame, type FrameSpec } from './wire/build-frame.js'
 export { dissect } from './wire/dissect.js'
 export { type EmitOptions, emitFrame } from './wire/emit-frame.js'
 export { formatFrame, type Frame, type HeaderGroup, type NetworkHeader, type TransportHeader } from './wire/frame.js'
@@ -39,7 +39,7 @@ export { equals as sameTransposition, isIdentity, size as transpositionSize } fr
 export type { ActionContext } from './policy/action-context.js'
 export { integer, Ip, MacText, PortNumber, Prefix, strictly, strictlyPartial, Vni } from './policy/codecs.js'
 export { anyOf, between, type Condition, inPrefix, is, type Match, oneOf, type Scalar, type ScalarOf } from './policy/condition.js'
-export { Conditions, type ConditionsJson, type ConditionsObject } from './policy/condition-codec.js'
+export { type BadConditions, Conditions, conditions, type ConditionsJson, type ConditionsObject } from './policy/condition-codec.js'
 export { formatCondition } from './policy/match-text.js'
 export { type Decision, formatVerdict, hairpinTo, proceed, refuse, type Verdict } from './policy/decision.js'
 export { type CustomerAddress, type Directory, directory, type Endpoint, formatMapping, type Mapping, type MappingText } from './policy/directory.js'

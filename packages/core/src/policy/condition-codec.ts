@@ -7,10 +7,13 @@
  *
  * Two conditions on one field cannot stand in one object; they are written as an array of such objects, ANDed.
  */
+import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import { type FieldRef, type ResolvedField, resolveField } from '../flow/field.js'
+import { renderPath } from './codec-errors.js'
 import { type Condition, conditionProblem, type Match } from './condition.js'
 import { matchToJson, parseMatch } from './match-text.js'
+import type { Problem } from './policy-error.js'
 
 /** The JSON form of one object of conditions. */
 export type ConditionsObject = { readonly [F in FieldRef]?: number | string | readonly (number | string)[] }
@@ -43,6 +46,16 @@ export const Conditions: t.Type<readonly Condition[], ConditionsJson> = new t.Ty
     return others.length === 0 ? only : objects
   },
 )
+
+/** Why an object of conditions was refused. */
+export interface BadConditions {
+  readonly _tag: 'BadConditions'
+  readonly problems: readonly Problem[]
+}
+
+/** Conditions from the same object as in JSON: `conditions({ proto: 'tcp', dstPort: [80, '8000-8999'] })`. */
+export const conditions = (object: ConditionsJson): E.Either<BadConditions, readonly Condition[]> =>
+  E.mapLeft((errors: t.Errors): BadConditions => ({ _tag: 'BadConditions', problems: renderPath(errors) }))(Conditions.decode(object))
 
 const validateObject = (u: unknown, context: t.Context): t.Validation<readonly Condition[]> => {
   if (typeof u !== 'object' || u === null || Array.isArray(u)) {

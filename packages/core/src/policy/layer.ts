@@ -13,12 +13,13 @@ import type { PortIdentity } from './flow-context.js'
 import type { Problem } from './policy-error.js'
 import type { AnyResource } from './resource.js'
 
-declare const layerOf: unique symbol
+/** Key of the brand: no other module can make a policy, so none can be made for a layer type it was not read by. */
+const layerOf: unique symbol = Symbol('layerOf')
 
 /** A configuration for layers of the type named `L`. */
 export interface Policy<L extends string> {
-  /** Exists in the types alone: it keeps a policy of one layer type from another's handle. */
-  readonly [layerOf]?: L
+  /** Keeps a policy of one layer type from another's handle. */
+  readonly [layerOf]: L
   /** The layer type's name. */
   readonly layer: L
   /** What the type's codec will read. */
@@ -57,5 +58,5 @@ export const defineLayer = <L extends string, C, O>(spec: {
   codec: spec.codec,
   groups: spec.groups,
   check: spec.check ?? (() => []),
-  policy: (config) => ({ layer: spec.name, config }),
+  policy: (config) => ({ [layerOf]: spec.name, layer: spec.name, config }),
 })

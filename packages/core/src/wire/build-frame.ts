@@ -34,8 +34,18 @@ export interface FrameSpec {
   readonly payload?: Uint8Array
 }
 
+/** Why a number is not one its field can hold. */
+export interface BadField {
+  readonly _tag: 'BadField'
+  /** Which property of the {@link FrameSpec}. */
+  readonly path: string
+  readonly reason: string
+}
+
 /** The bytes of a TCP, UDP or ICMP echo frame with right lengths and checksums. */
-export const buildFrame = (spec: FrameSpec): E.Either<BadAddress | WireError, Uint8Array> => {
+export const buildFrame = (spec: FrameSpec): E.Either<BadAddress | BadField | WireError, Uint8Array> => {
+  const field = badField(spec)
+  if (field !== undefined) return E.left(field)
   const source = parseIp(spec.srcIp)
   if (E.isLeft(source)) return source
   const destination = parseIp(spec.dstIp)
@@ -48,6 +58,18 @@ export const buildFrame = (spec: FrameSpec): E.Either<BadAddress | WireError, Ui
   const to = parseMac(spec.dstMac ?? '12:34:56:78:9a:bc')
   if (E.isLeft(to)) return to
   return emitFrame(assemble(spec, source.right, destination.right, from.right, to.right))
+}
+
+const LIMITS = { srcPort: 0xffff, dstPort: 0xffff, sequence: 0xffffffff, icmpId: 0xffff } as const
+
+const badField = (spec: FrameSpec): BadField | undefined => {
+  for (const path of ['srcPort', 'dstPort', 'sequence', 'icmpId'] as const) {
+    const value = spec[path] ?? 0
+    if (!(Number.isInteger(value) && value >= 0 && value <= LIMITS[path])) {
+      return { _tag: 'BadField', path: `/${path}`, reason: `a whole number from 0 to ${LIMITS[path]}, not ${value}` }
+    }
+  }
+  return undefined
 }
 
 const assemble = (spec: FrameSpec, source: IpAddress, destination: IpAddress, from: Mac, to: Mac): Frame => {

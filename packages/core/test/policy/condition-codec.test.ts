@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import * as t from 'io-ts'
 import { renderPath } from '../../src/policy/codec-errors.js'
-import { Conditions } from '../../src/policy/condition-codec.js'
+import { Conditions, conditions } from '../../src/policy/condition-codec.js'
 import { anyOf, between, type Condition, inPrefix, is, oneOf } from '../../src/policy/condition.js'
 import { ALL_FIELDS, conditionArbitrary } from '../../src/testing/condition-arbitraries.js'
 import { ipv4 } from '../../src/wire/address.js'
@@ -104,4 +104,10 @@ test('condition codec: decode after encode gives the conditions back, through JS
     }),
     { numRuns: 200 },
   )
+})
+
+test('conditions: reads the object that JSON has, or says which of its values are wrong', (t) => {
+  t.deepEqual(conditions({ proto: 'udp', dstPort: [53, 123] }), Conditions.decode({ proto: 'udp', dstPort: [53, 123] }))
+  const refused = conditions({ dstPort: [80, 70_000] })
+  t.is(refused._tag === 'Left' ? refused.left.problems[0]?.path : undefined, '/dstPort/1')
 })
