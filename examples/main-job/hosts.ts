@@ -5,6 +5,7 @@
  * layer of them. The application joins what belongs together, as the server a load balancer chose and the directory
  * that routes to it; no controller knows of another.
  */
+import { join } from 'node:path'
 import { type Clock, directory, type IpAddress, type Mac, openSwitch, orThrow, parseIp, parseMac, type Port } from '@vfp-ts/core'
 import { balancing } from './controllers/balancing.js'
 import { billing } from './controllers/billing.js'
@@ -12,6 +13,8 @@ import { network } from './controllers/network.js'
 import { security } from './controllers/security.js'
 import { type AddressKey, addressKey } from './frame-facts.js'
 import type { Vm } from './inventory.js'
+import { pointer } from './json-pointer.js'
+import { orBadFile } from './policy-file.js'
 import { type Redirect, vipDirectory } from './vip-directory.js'
 
 /** A VM, its port, and where its frames go over the wire. */
@@ -41,6 +44,10 @@ export interface HostsSpec {
   readonly clock: Clock
   /** Whether every address is in the virtual network, whatever the policy's routes say. */
   readonly everywhere: boolean
+  /** Whether the VMs were found in the capture, rather than named by the policy. */
+  readonly found: boolean
+  /** Told of what a policy leaves open. */
+  readonly warn: (text: string) => void
 }
 
 /**
@@ -48,8 +55,11 @@ export interface HostsSpec {
  *
  * @throws VfpError if a policy file is bad or a policy is refused
  */
-export const openHosts = ({ vms, policy, clock, everywhere }: HostsSpec): Hosts => {
-  const controllers = { billing: billing(policy), security: security(policy), balancing: balancing(policy), network: network(policy, everywhere) }
+export const openHosts = ({ vms, policy, clock, everywhere, found, warn }: HostsSpec): Hosts => {
+  const names = { names: vms.map((vm) => vm.name), found }
+  const controllers = {
+    billing: billing(policy), security: security(policy, names, warn), balancing: balancing(policy, names), network: network(policy, everywhere),
+  }
   const { vni } = controllers.network
   const shared = directory('ca-to-pa')
   for (const vm of vms) {
@@ -59,7 +69,10 @@ export const openHosts = ({ vms, policy, clock, everywhere }: HostsSpec): Hosts 
   const prefixes = vms.flatMap((vm) => vm.ips.map((ip) => `${ip}/${ip.includes(':') ? 128 : 32}`))
 
   const all = vms.map((vm, index): Host => {
-    const port = orThrow(openSwitch({ clock }).addPort({ name: vm.name, mac: vm.mac, ip: vm.ips, vni }))
+    const port = orBadFile(
+      openSwitch({ clock }).addPort({ name: vm.name, mac: vm.mac, ip: vm.ips, vni }),
+      (path) => ({ file: join(policy, 'vms.json'), path: `${pointer(vm.name)}${path}`, vm: null }),
+    )
     controllers.billing(port)
     controllers.security(port)
     controllers.balancing.program(port)

@@ -39,26 +39,32 @@ usage: demo [options]
   --in FILE         the capture, pcap or pcapng, .gz or not    (unless said, the tenant's capture of this repository)
   --policy FOLDER   billing.json, security.json, balancing.json, network.json, and vms.json if the VMs are known
                     (unless said, policy/tenant; for a capture given by --in, policy/stranger, which allows everything)
-  --vm LIST         which addresses are VMs, where there is no vms.json: addresses with commas between, or "all";
-                    unless said, the initiator of each connection is
-  --out FILE        writes the wire between the hosts as pcapng; compressed if FILE ends in .gz
+  --vm LIST         which addresses are VMs: addresses with commas between, or "all"; unless said, the initiator of each
+                    connection is. Not with a policy that has a vms.json
+  --out FILE        writes the wire between the hosts as pcapng; compressed if FILE ends in .gz. Not the file that is read
   --flows N         prints the N busiest unified flows (12 unless said)
-  --explain N       prints, for frame N of the capture (from 1), its way through the layers, and nothing else
+  --explain N       prints, for frame N of the capture (from 1), its way through the layers, and nothing else;
+                    not with --out
   --json            prints one JSON document instead of tables
   --help            prints this
 
-Exit codes: 0, 1 for a file that cannot be read or written to its end or a policy that is refused, 2 for a wrong command line.
+Each option at most once. Exit codes: 0; 1 for a file that cannot be read or written to its end; 2 for a wrong command line
+or a policy that is refused.
 `
 
 /** Reads the command line; `'help'` if that is all that is wanted. */
 export const readOptions = (argv: readonly string[]): E.Either<UsageError, Options | 'help'> => {
-  let values: ReturnType<typeof parse>
+  let parsed: ReturnType<typeof parse>
   try {
-    values = parse(argv)
+    parsed = parse(argv)
   } catch (thrown) {
     return usage(thrown instanceof Error ? thrown.message : String(thrown))
   }
+  const { values, tokens } = parsed
   if (values.help === true) return E.right('help')
+  const names = tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []))
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice !== undefined) return usage(`--${twice} is there more than once`)
   const flows = whole('--flows', values.flows, 0)
   if (E.isLeft(flows)) return flows
   const explain = whole('--explain', values.explain, 1)
@@ -66,6 +72,9 @@ export const readOptions = (argv: readonly string[]): E.Either<UsageError, Optio
   const vms = vmChoice(values.vm)
   if (E.isLeft(vms)) return vms
   for (const [name, value] of Object.entries(values)) if (value === '') return usage(`--${name} needs a value`)
+  if (explain.right !== undefined && values.out !== undefined) {
+    return usage('--explain stops at one frame, so --out would write half a wire: give one of them')
+  }
   return E.right({
     input: values.in ?? here('../../captures/tenant.pcapng'),
     policy: values.policy ?? here(`../../main-job/policy/${values.in === undefined ? 'tenant' : 'stranger'}`),
@@ -83,7 +92,8 @@ const parse = (argv: readonly string[]) => parseArgs({
     in: { type: 'string' }, policy: { type: 'string' }, out: { type: 'string' }, vm: { type: 'string' }, flows: { type: 'string' },
     explain: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
   },
-}).values
+  tokens: true,
+})
 
 const usage = (reason: string): E.Either<UsageError, never> => E.left({ _tag: 'Usage', reason })
 

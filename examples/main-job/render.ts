@@ -1,9 +1,10 @@
-/** The report as a person reads it: a few tables of at most 116 columns. */
-import Table from 'cli-table3'
+/** The report as a person reads it: a few tables, each with what one has to know to read it. */
 import { FATE_WORDS } from './explained.js'
 import type { PathTimes } from './path-times.js'
 import { FATES } from './replay.js'
-import type { DropLine, FlowLine, MeterLine, Report, RuleLine } from './report.js'
+import type { DropLine, FlowLine, MeterLine, Named, Report } from './report.js'
+import type { RuleLine } from './rule-lines.js'
+import { count, counted, hanging, percent, type Row, rounded, table } from './table.js'
 
 /** Rows of any one table but the flows'; what is more is counted, not shown. The JSON form has all. */
 const MOST_ROWS = 40
@@ -12,17 +13,17 @@ const MOST_ROWS = 40
 export const renderReport = (r: Report): string => [
   ...header(r),
   ...section('Frames', 'where each one ended', frames(r)),
-  ...section('Layers and rules', 'from the VM to the wire; hits of all ports, replies counted for the rule that began the connection', rules(r.rules)),
+  ...section('Layers and rules', 'from the VM to the wire; hits of all ports; replies hit the rule that began the connection', rules(r)),
   ...section('Unified flows', `${flowTotals(r)}; the busiest:`, flows(r.flows.busiest)),
   ...section('Drops', 'by reason and place; try --explain with a frame\'s number', drops(r.drops)),
-  ...section('Not understood', 'by name; what is understood of such a frame is forwarded', table(
-    [{ head: 'what' }, { head: 'frames', right: true }], r.strange.map(({ what, frames: n }) => [what, count(n)]))),
-  ...section('Tunnels', 'VXLAN on the wire, by the host address they went to; flows to a host with two are spread over both (ECMP)', table(
+  ...section('Not understood', 'by name; such a frame was decided by what is understood of it', named('what', r.strange)),
+  ...section('Seen by no port', 'by reason', named('why', r.unseen)),
+  ...section('Tunnels', `VXLAN on the wire, by the host address they went to${several(r) ? '; flows to a host with two are spread over both (ECMP)' : ''}`, table(
     [{ head: 'to' }, { head: 'host of' }, { head: 'frames', right: true }, { head: 'bytes', right: true }],
     r.tunnels.slice(0, MOST_ROWS).map((l) => [l.to, l.host, count(l.frames), count(l.bytes)]))),
-  ...section('Fast and slow path', 'nanoseconds a packet, measured around each passage through a port, warm-up included', paths(r)),
+  ...section('Fast and slow path', 'nanoseconds a packet in each port it passes, warm-up included, to two digits', paths(r)),
   ...section('Meters', 'what each VM sent to and received from each prefix, in bytes as the VM sees them', meters(r.meters)),
-  ...(r.wire === null ? [] : ['', `Wire: ${count(r.wire.frames)} frames, ${count(r.wire.bytes)} bytes written to ${r.wire.file}`]),
+  ...(r.wire === null ? [] : ['', `Wire: ${counted(r.wire.frames, 'frame')}, ${counted(r.wire.bytes, 'byte')} written to ${r.wire.file}`]),
   '',
 ].join('\n')
 
@@ -33,11 +34,11 @@ const header = (r: Report): readonly string[] => [
   'other have put one layer each on every port: meter, acl, load-balancer, vnet. A frame goes outbound through its',
   'sender\'s port, over the wire between the hosts, and inbound through its receiver\'s port.',
   '',
-  `capture  ${r.capture.file}: ${count(r.capture.frames)} frames in ${r.capture.seconds.toFixed(1)} s`,
+  `capture  ${r.capture.file}: ${counted(r.capture.frames, 'frame')} in ${r.capture.seconds.toFixed(1)} s`,
   `policy   ${r.policy}`,
   `VMs      ${r.vms.length}${r.vmsLeftOut === 0 ? '' : `, and ${count(r.vmsLeftOut)} left out because they are too many`}`,
   ...table(
-    [{ head: 'name', width: 40 }, { head: 'MAC' }, { head: 'addresses' }, { head: 'host' }],
+    [{ head: 'name', width: 40, hang: true }, { head: 'MAC' }, { head: 'addresses', width: 'rest', hang: true }, { head: 'host', width: 40, hang: true }],
     r.vms.filter((_, i) => i < MOST_VMS).map((vm) => [vm.name, vm.mac, vm.ips.join(' '), vm.underlay.join(' ')]),
   ).map((line) => `  ${line}`),
   ...(r.vms.length > MOST_VMS ? [`  … and ${r.vms.length - MOST_VMS} more`] : []),
@@ -49,24 +50,41 @@ const frames = (r: Report): readonly string[] =>
   table([{ head: 'frames', right: true }, { head: 'fate' }], [
     ...FATES.filter((fate) => r.frames[fate] > 0).map((fate) => [count(r.frames[fate]), FATE_WORDS[fate]]),
     [count(r.capture.frames), 'all'],
-  ])
+  ]).concat(r.hint === null ? [] : hanging(`Hint: ${r.hint}.`).split('\n'))
 
-const rules = (lines: readonly RuleLine[]): readonly string[] => {
+const named = (head: string, lines: readonly Named[]): readonly string[] =>
+  table([{ head }, { head: 'frames', right: true }], lines.map(({ what, frames: n }) => [what, count(n)]))
+
+const several = (r: Report): boolean => r.vms.some((vm) => vm.underlay.length > 1)
+
+const rules = ({ rules: lines, vms }: Report): readonly string[] => {
   // With more rules than fit, those that nothing hit are the first to go.
-  const shown = lines.length <= MOST_ROWS ? lines : lines.filter((l) => l.packets > 0)
+  const fitting = lines.length <= MOST_ROWS ? lines : lines.filter((l) => l.packets > 0)
+  const shown = fitting.slice(0, MOST_ROWS)
+  const place = (l: RuleLine | undefined): string => (l === undefined ? '' : `${l.layer} ${l.direction}, group ${l.group}`)
   return [
     ...table(
-      [{ head: 'layer' }, { head: 'direction' }, { head: 'group / rule', width: 36 }, { head: 'does' }, { head: 'when', width: 'rest' }, { head: 'hits', right: true }],
-      shown.slice(0, MOST_ROWS).map((l) => [
-        l.layer, l.direction, `${l.group} / ${l.rule}`, `${l.type}${l.stateful ? ', stateful' : ''}`, whenOf(l), count(l.packets),
-      ]),
+      [{ head: '  rule', width: 36, hang: true }, { head: 'does' }, { head: 'when', width: 'rest', hang: true }, { head: 'ports' }, { head: 'hits', right: true }],
+      shown.flatMap((l, i): readonly Row[] => {
+        const row = [`  ${l.rule}`, `${l.type}${l.stateful ? ', stateful' : ''}`, whenOf(l), portsOf(l, vms.length), count(l.packets)]
+        return place(l) === place(shown[i - 1]) ? [row] : [place(l), row]
+      }),
     ),
-    ...more(lines.length - Math.min(shown.length, MOST_ROWS), shown.length < lines.length ? 'more, most without a hit' : 'more'),
+    ...more(lines.length - shown.length, 'rule', fitting.length < lines.length ? ', most without a hit' : ''),
+    'Of a layer\'s groups, the last that matches decides and has the hit, unless a rule before it blocks the packet.',
   ]
 }
 
 const whenOf = ({ when: [first = '', ...others] }: RuleLine): string =>
-  `${first === '' ? 'always' : first}${others.length === 0 ? '' : ` (differs on ${others.length} more ports)`}`
+  `${first === '' ? 'always' : first}${others.length === 0 ? '' : ` (and ${others.length} more, by port)`}`
+
+const portsOf = ({ ports }: RuleLine, all: number): string => {
+  const names = ports.join(' ')
+  return ports.length === all && all > 1 ? `all ${all}` : names.length <= MOST_OF_NAMES || all === 1 ? names : `${ports.length} of ${all}`
+}
+
+/** Characters of ports' names; where there are more, ports are counted. */
+const MOST_OF_NAMES = 26
 
 const flowTotals = (r: Report): string => {
   const connections = Object.entries(r.flows.connections).filter(([, n]) => n > 0).map(([layer, n]) => `${count(n)} in ${layer}`)
@@ -74,21 +92,36 @@ const flowTotals = (r: Report): string => {
   return `${count(r.flows.held)} held${idle}${connections.length === 0 ? '' : `; connections: ${connections.join(', ')}`}`
 }
 
-const flows = (lines: readonly FlowLine[]): readonly string[] =>
-  table(
-    [{ head: 'port', width: 40 }, { head: 'packets', right: true }, { head: 'bytes', right: true }, { head: 'key, and what is done', width: 'rest' }],
-    lines.flatMap((l) => [[
-      l.port, count(l.packets), count(l.bytes),
-      `${l.direction} ${l.key}\n  ${l.verdict === 'continue' ? l.transposition : l.verdict}${l.paired ? '' : ' (no reverse flow yet)'}`,
-    ]]),
-  )
+const flows = (lines: readonly FlowLine[]): readonly string[] => {
+  const done = lines.map((l) => (l.verdict === 'continue' ? l.transposition : l.verdict))
+  return [
+    ...table(
+      [{ head: 'port', width: 40 }, { head: 'packets', right: true }, { head: 'bytes', right: true }, { head: 'key, and what is done', width: 'rest', hang: true }],
+      lines.map((l, i) => [
+        l.port, count(l.packets), count(l.bytes), `${l.direction} ${l.key}\n  ${done[i] ?? ''}${l.paired ? '' : ` ${NO_REVERSE}`}`,
+      ]),
+    ),
+    ...LEGEND.filter(([sign]) => done.some((text) => sign.test(text))).map(([, meaning]) => meaning),
+    ...(lines.some((l) => !l.paired) ? [`${NO_REVERSE}: this port has not seen a packet of the other direction`] : []),
+  ]
+}
+
+const NO_REVERSE = '(no reverse flow yet)'
+
+/** What the notation of transpositions means, for as much of it as is used. */
+const LEGEND: readonly (readonly [RegExp, string])[] = [
+  [/\bpop\b/, 'pop: the outermost headers, which are the tunnel, are taken off'],
+  [/\b0: /, '0: what changes in the outermost headers that stay (1: in those inside them)'],
+  [/\bpush /, 'push: a tunnel is put around, with these addresses, MACs and source port'],
+  [/=copy\b/, 'copy: the value is that of the frame inside'],
+]
 
 const drops = (lines: readonly DropLine[]): readonly string[] => [
   ...table(
     [{ head: 'reason' }, { head: 'at', width: 49 }, { head: 'frames', right: true }, { head: 'first', right: true }, { head: 'the first was dropped by', width: 'rest' }],
     lines.slice(0, MOST_ROWS).map((l) => [l.reason, `${l.port} ${l.direction}`, count(l.packets), String(l.firstFrame), l.by]),
   ),
-  ...more(lines.length - MOST_ROWS, 'more places'),
+  ...more(lines.length - MOST_ROWS, 'place'),
   ...[...new Set(lines.map((l) => l.reason))].flatMap((reason) => (MEANING[reason] === undefined ? [] : [`${reason}: ${MEANING[reason]}`])),
 ]
 
@@ -106,13 +139,15 @@ const MEANING: Readonly<Record<string, string>> = {
 
 const paths = (r: Report): readonly string[] => {
   const { fast, slow, reconciled, fastShare } = r.paths
-  const line = (name: string, t: PathTimes, share: number): readonly string[] =>
-    [name, count(t.packets), `${(100 * share).toFixed(1)} %`, count(t.medianNs), count(t.meanNs), count(t.p99Ns)]
+  const line = (name: string, t: PathTimes, share: number | null): readonly string[] =>
+    [name, count(t.packets), percent(share), rounded(t.medianNs), rounded(t.meanNs), rounded(t.p99Ns)]
+  const skewed = [fast, slow].some(({ meanNs, medianNs }) => meanNs !== null && medianNs !== null && meanNs > medianNs)
   return [
     ...table(
       [{ head: 'path' }, ...['packets', 'share', 'median ns', 'mean ns', '99 % below'].map((head) => ({ head, right: true }))],
-      [line('fast: one lookup', fast, fastShare), line('slow: a walk of the layers', slow, 1 - fastShare)],
+      [line('fast: one lookup', fast, fastShare), line('slow: a walk of the layers', slow, fastShare === null ? null : 1 - fastShare)],
     ),
+    ...(skewed ? ['The mean exceeds the median because a few packets wait for garbage collection, or for code being compiled.'] : []),
     ...(reconciled === 0 ? [] : [`${count(reconciled)} of the walks found a cached flow right again`]),
   ]
 }
@@ -122,46 +157,14 @@ const meters = (lines: readonly MeterLine[]): readonly string[] => [
     [{ head: 'VM', width: 40 }, { head: 'prefix', width: 'rest' }, ...['packets out', 'bytes out', 'packets in', 'bytes in'].map((head) => ({ head, right: true }))],
     lines.slice(0, MOST_ROWS).map((l) => [l.vm, l.prefix, count(l.sentPackets), count(l.sentBytes), count(l.receivedPackets), count(l.receivedBytes)]),
   ),
-  ...more(lines.length - MOST_ROWS, 'more'),
+  ...more(lines.length - MOST_ROWS, 'line'),
+  ...(lines.length === 0 ? [] : [
+    'These can be fewer than the hits of the meters\' rules above: a packet that a later layer drops, as by denying it,',
+    'was a hit, but only what passes is counted.',
+  ]),
 ]
 
 const section = (title: string, about: string, lines: readonly string[]): readonly string[] =>
-  lines.length === 0 ? [] : ['', `== ${title}: ${about}`, ...lines]
+  lines.length === 0 ? [] : ['', ...hanging(`== ${title}: ${about}`).split('\n'), ...lines]
 
-const more = (n: number, what: string): readonly string[] => (n > 0 ? [`… and ${count(n)} ${what}`] : [])
-
-const count = (n: number): string => n.toLocaleString('en-US')
-
-/** One column; cells longer than `width` are wrapped. `'rest'`, for one column at most, is what the others leave. */
-interface Column {
-  readonly head: string
-  readonly right?: boolean
-  readonly width?: number | 'rest'
-}
-
-/** Columns of the page, and between two columns of a table. */
-const COLUMNS = 116
-const GAP = 2
-
-const NO_LINES = {
-  'top': '', 'top-mid': '', 'top-left': '', 'top-right': '', 'bottom': '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-  'left': '', 'left-mid': '', 'mid': '', 'mid-mid': '', 'right': '', 'right-mid': '', 'middle': '  ',
-}
-
-const table = (columns: readonly Column[], rows: readonly (readonly string[])[]): readonly string[] => {
-  if (rows.length === 0) return []
-  const longest = (i: number): number =>
-    Math.max(...[columns[i]?.head ?? '', ...rows.flatMap((row) => (row[i] ?? '').split('\n'))].map((cell) => cell.length))
-  const taken = columns.reduce((sum, c, i) => (c.width === 'rest' ? sum : sum + Math.min(longest(i), c.width ?? COLUMNS) + GAP), 0)
-  const rest = COLUMNS - taken
-  const drawn = new Table({
-    head: columns.map((c) => c.head),
-    colAligns: columns.map((c) => (c.right === true ? 'right' : 'left')),
-    colWidths: columns.map((c, i) => Math.min(longest(i), c.width === 'rest' ? rest : c.width ?? COLUMNS)),
-    wordWrap: true,
-    chars: NO_LINES,
-    style: { 'padding-left': 0, 'padding-right': 0, 'head': [], 'border': [], 'compact': true },
-  })
-  for (const row of rows) drawn.push([...row])
-  return drawn.toString().split('\n').map((line) => line.trimEnd())
-}
+const more = (n: number, what: string, which = ''): readonly string[] => (n > 0 ? [`… and ${count(n)} more ${n === 1 ? what : `${what}s`}${which}`] : [])

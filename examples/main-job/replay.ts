@@ -56,8 +56,10 @@ const NOWHERE = (): void => undefined
 /** Replays frames and keeps count. */
 export class Replay {
   readonly fates: Record<Fate, number> = { delivered: 0, leftToOutside: 0, dropped: 0, malformed: 0, nobodys: 0, notEthernet: 0 }
-  /** Frames by what kept them from being a port's, by name. */
+  /** Frames that a port saw, by what in them is not understood. */
   readonly strange = new Map<string, number>()
+  /** Frames that no port saw, by the reason. */
+  readonly unseen = new Map<string, number>()
   readonly drops = new Map<string, DropTally>()
   readonly fast = new Stopwatch()
   readonly slow = new Stopwatch()
@@ -119,7 +121,6 @@ export class Replay {
       const cut = data.length < packet.originalLength ? ', cut short by the recorder' : ''
       return this.#odd('malformed', `${facts.malformed}${cut}`)
     }
-    if (facts.opaque !== '') this.#note(facts.opaque)
     const { start, length, bytes } = this.#batch
     bytes.set(data, HEADROOM)
     start[0] = HEADROOM
@@ -129,9 +130,11 @@ export class Replay {
     if (sender === undefined) {
       const receiver = this.#hostOf(facts.dst)
       if (receiver === undefined) return this.#odd('nobodys', facts.src === undefined ? 'of no VM: not IP' : 'of no VM: between others')
+      this.#noteOpaque()
       await this.#taps.wire?.(receiver, 'inbound', data, packet)
       return this.#arrive(receiver, packet)
     }
+    this.#noteOpaque()
     if (!this.#through(sender, 'outbound')) return 'dropped'
     await this.#taps.wire?.(sender, 'outbound', this.#frame(), packet)
     const receiver = this.#atOtherEnd()
@@ -215,14 +218,18 @@ export class Replay {
     return bytes.subarray(from, from + (length[0] ?? 0))
   }
 
-  #odd(fate: Fate, name: string): Fate {
-    this.#note(name)
+  #odd(fate: Fate, why: string): Fate {
+    this.#note(this.unseen, why)
     return fate
   }
 
-  #note(name: string): void {
+  #noteOpaque(): void {
+    if (this.#facts.opaque !== '') this.#note(this.strange, this.#facts.opaque)
+  }
+
+  #note(tally: Map<string, number>, name: string): void {
     this.lastStrange = name
-    this.strange.set(name, (this.strange.get(name) ?? 0) + 1)
+    tally.set(name, (tally.get(name) ?? 0) + 1)
   }
 
   /** The capture's time is the clock: a connection idles out as it would have on that day. */

@@ -4,26 +4,7 @@ import { addressOfKey } from './frame-facts.js'
 import type { Host, Hosts } from './hosts.js'
 import { clockOverheadNs, type PathTimes } from './path-times.js'
 import type { Fate, Replay } from './replay.js'
-
-/** One rule, over all ports that have it. */
-export interface RuleLine {
-  readonly layer: string
-  readonly direction: Direction
-  readonly group: string
-  readonly rule: string
-  readonly type: string
-  /** Its conditions in words; empty if it matches everything. Several where they differ from port to port. */
-  readonly when: readonly string[]
-  readonly stateful: boolean
-  readonly terminating: boolean
-  /** Ports that have the rule. */
-  readonly ports: number
-  /** Packets it decided; replies of a connection count for the rule that let the connection begin. */
-  readonly packets: number
-  readonly bytes: number
-  /** Of those packets, how many were decided by a walk of the layers. */
-  readonly walks: number
-}
+import { type RuleLine, ruleLines } from './rule-lines.js'
 
 /** One unified flow of one port. */
 export interface FlowLine {
@@ -69,6 +50,12 @@ export interface MeterLine {
   readonly receivedBytes: number
 }
 
+/** Frames of one kind. */
+export interface Named {
+  readonly what: string
+  readonly frames: number
+}
+
 /** Everything a replay has to tell. */
 export interface Report {
   readonly capture: {
@@ -88,20 +75,26 @@ export interface Report {
   readonly flows: { readonly held: number; readonly expired: number; readonly connections: Readonly<Record<string, number>>; readonly busiest: readonly FlowLine[] }
   readonly drops: readonly DropLine[]
   readonly tunnels: readonly TunnelLine[]
-  /** What was not understood, or was no port's, by name. */
-  readonly strange: readonly { readonly what: string; readonly frames: number }[]
-  readonly paths: { readonly fast: PathTimes; readonly slow: PathTimes; readonly reconciled: number; readonly fastShare: number }
+  /** What was not understood of frames that a port saw, by name. */
+  readonly strange: readonly Named[]
+  /** Why frames were seen by no port, by name. */
+  readonly unseen: readonly Named[]
+  /** What to try if no port saw any frame, or null. */
+  readonly hint: string | null
+  /** `fastShare` is a share of both paths' packets; null if there are none. */
+  readonly paths: { readonly fast: PathTimes; readonly slow: PathTimes; readonly reconciled: number; readonly fastShare: number | null }
   readonly meters: readonly MeterLine[]
   readonly wire: { readonly file: string; readonly frames: number; readonly bytes: number } | null
 }
 
-/** Gathers the report of a finished replay. */
+/** Gathers the report of a finished replay; `hint` is told if no port saw any frame. */
 export const makeReport = (
   replay: Replay, hosts: Hosts, flows: number,
-  rest: Pick<Report, 'policy' | 'vmsLeftOut' | 'wire'> & { readonly capture: Omit<Report['capture'], 'frames'> },
+  rest: Pick<Report, 'policy' | 'vmsLeftOut' | 'wire' | 'hint'> & { readonly capture: Omit<Report['capture'], 'frames'> },
 ): Report => {
   const counters = hosts.all.map(({ port }) => port.counters())
   const sum = (of: (c: (typeof counters)[number]) => number): number => counters.reduce((total, c) => total + of(c), 0)
+  const packets = sum((c) => c.packets)
   const overhead = clockOverheadNs()
   const connections: Record<string, number> = {}
   for (const c of counters) for (const [layer, n] of Object.entries(c.connections)) connections[layer] = (connections[layer] ?? 0) + n
@@ -119,39 +112,22 @@ export const makeReport = (
     drops: [...replay.drops.values()]
       .map(({ reason, host, direction, by, count, firstFrame }) => ({ reason, port: host.vm.name, direction, by, packets: count, firstFrame }))
       .sort((a, b) => b.packets - a.packets || a.firstFrame - b.firstFrame),
-    strange: [...replay.strange].map(([what, frames]) => ({ what, frames })).sort((a, b) => b.frames - a.frames),
+    strange: mostFirst(replay.strange),
+    unseen: mostFirst(replay.unseen),
+    hint: replay.fates.nobodys > 0 && packets === 0 ? rest.hint : null,
     paths: {
       fast: replay.fast.times(overhead),
       slow: replay.slow.times(overhead),
       reconciled: sum((c) => c.reconciled),
-      fastShare: sum((c) => c.fast) / Math.max(1, sum((c) => c.packets)),
+      fastShare: packets === 0 ? null : sum((c) => c.fast) / packets,
     },
     meters: meterLines(hosts.all),
     wire: rest.wire,
   }
 }
 
-/** Rules of all ports, those of the same place added up, layer by layer from the VM to the wire. */
-const ruleLines = (hosts: readonly Host[]): readonly RuleLine[] => {
-  const lines = new Map<string, RuleLine>()
-  for (const { port } of hosts) {
-    for (const r of port.rules()) {
-      const key = [r.layer, r.direction, r.group, r.rule, r.type].join('\n')
-      const { when, ports, packets, bytes, walks } = lines.get(key) ?? NO_HITS
-      const { layer, direction, group, rule, type, stateful, terminating } = r
-      lines.set(key, {
-        layer, direction, group, rule, type, stateful, terminating,
-        when: when.includes(r.when) ? when : [...when, r.when],
-        ports: ports + 1, packets: packets + r.packets, bytes: bytes + r.bytes, walks: walks + r.walks,
-      })
-    }
-  }
-  const layers = hosts[0]?.port.layers() ?? []
-  const place = (l: RuleLine): number => 2 * layers.indexOf(l.layer) + (l.direction === 'outbound' ? 0 : 1)
-  return [...lines.values()].sort((a, b) => place(a) - place(b))
-}
-
-const NO_HITS: Pick<RuleLine, 'when' | 'ports' | 'packets' | 'bytes' | 'walks'> = { when: [], ports: 0, packets: 0, bytes: 0, walks: 0 }
+const mostFirst = (tally: ReadonlyMap<string, number>): readonly Named[] =>
+  [...tally].map(([what, frames]) => ({ what, frames })).sort((a, b) => b.frames - a.frames)
 
 const busiestFlows = (hosts: readonly Host[], most: number): readonly FlowLine[] => {
   let kept: { readonly port: string; readonly flow: FlowReport }[] = []

@@ -17,7 +17,7 @@ export interface Redirect {
 
 /** The directory with some addresses standing for others. */
 export const vipDirectory = (shared: Directory, redirects: readonly Redirect[]): VnetDirectory => ({
-  name: redirects.length === 0 ? shared.name : `${shared.name} with ${redirects.length} VIPs`,
+  name: redirects.length === 0 ? shared.name : `${shared.name} with ${redirects.length} ${redirects.length === 1 ? 'VIP' : 'VIPs'}`,
   lookup: ({ vni, ip }: CustomerAddress) => {
     const redirect = redirects.find(({ vip }) => sameIp(vip, ip))
     return shared.lookup({ vni, ip: redirect?.dip ?? ip })

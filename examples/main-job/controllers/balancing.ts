@@ -5,17 +5,30 @@
  * server turns VIP to DIP inbound and back outbound, and replies go straight to the client. `choice` says which server
  * a client gets; whoever routes to a VIP has to ask, as a multiplexer would be asked in a real network.
  */
-import { type LayerHandle, orThrow, type Port, strictly } from '@vfp-ts/core'
+import { join } from 'node:path'
+import { formatIp, Ip, type LayerHandle, orThrow, parseIp, type Port, strictly } from '@vfp-ts/core'
 import { loadBalancer } from '@vfp-ts/layers'
+import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
-import { readPolicyFile } from '../policy-file.js'
+import { pointer } from '../json-pointer.js'
+import { type BadPolicyFile, mistake, orBadFile, orRefuse, readPolicyFile } from '../policy-file.js'
+import { nameProblem, someOf, type VmNames } from '../vm-names.js'
 
 const ORDER = 30
 
+/** The server of clients that are not named. */
+const OTHERS = 'otherwise'
+
+/** An address in the one way of writing it, so that texts can be compared. */
+const IpText = new t.Type<string>('an IP address', t.string.is, (u, context) => E.map(Ip.encode)(Ip.validate(u, context)), (a) => a)
+
+/** Besides `servers` and the VIP, a service is the load-balancer layer's to read. (`t.type` keeps what it does not know.) */
 const File = strictly({
-  services: t.readonlyArray(t.intersection([t.type({ servers: t.readonlyArray(t.string) }), t.UnknownRecord])),
-  choice: t.record(t.string, t.record(t.string, t.string)),
+  services: t.readonlyArray(t.type({ vip: IpText, servers: t.readonlyArray(t.string, 'a list of names') }, 'a service'), 'a list of services'),
+  choice: t.record(t.string, t.record(t.string, t.string, 'servers by client'), 'choices by VIP'),
 }, 'a load balancing policy')
+
+type Policy = t.TypeOf<typeof File>
 
 /** The controller with its policy read. */
 export interface Balancing {
@@ -26,18 +39,51 @@ export interface Balancing {
 }
 
 /** Reads the policy once. */
-export const balancing = (folder: string): Balancing => {
-  const { services, choice } = orThrow(readPolicyFile(folder, 'balancing.json', File))
+export const balancing = (folder: string, vms: VmNames): Balancing => {
+  const policy = orThrow(readPolicyFile(folder, 'balancing.json', File))
+  const file = join(folder, 'balancing.json')
+  orRefuse(mistakesIn(file, policy, vms))
+  const { services, choice } = policy
   return {
     program: (port) => {
+      const { name } = port.identity
       const handle = orThrow(port.addLayer(loadBalancer.layer, { order: ORDER }))
-      const vips = services.filter((s) => s.servers.includes(port.identity.name)).map(({ servers: _servers, ...vip }) => vip)
-      orThrow(handle.updateJson({ vips }))
+      const own = services.flatMap(({ servers, ...vip }, index) => (servers.includes(name) ? [{ index, vip }] : []))
+      orBadFile(handle.updateJson({ vips: own.map(({ vip }) => vip) }), (path) => {
+        // The layer counts the VIPs of this VM, the file all services.
+        const [, position = '', rest = ''] = /^\/vips\/(\d+)(.*)$/.exec(path) ?? []
+        const index = own[Number(position)]?.index
+        return { file, path: position === '' || index === undefined ? '/services' : `${pointer('services', index)}${rest}`, vm: name }
+      })
       return handle
     },
     choiceFor: (client) => new Map(Object.entries(choice).flatMap(([vip, byClient]) => {
-      const server = byClient[client] ?? byClient['otherwise']
+      const server = byClient[client] ?? byClient[OTHERS]
       return server === undefined ? [] : [[vip, server] as const]
     })),
   }
+}
+
+const mistakesIn = (file: string, { services, choice }: Policy, vms: VmNames): readonly BadPolicyFile[] => {
+  const errors: BadPolicyFile[] = []
+  const bad = (path: string, reason: string | undefined): void => {
+    if (reason !== undefined) errors.push(mistake({ file, path, vm: null }, reason))
+  }
+  for (const [i, { servers }] of services.entries()) {
+    if (servers.length === 0) bad(pointer('services', i, 'servers'), 'a service has at least one server')
+    for (const [j, server] of servers.entries()) bad(pointer('services', i, 'servers', j), nameProblem(vms, server))
+  }
+  for (const [vip, byClient] of Object.entries(choice)) {
+    const ip = E.toUnion(E.mapLeft(() => undefined)(parseIp(vip)))
+    const servers = services.filter((s) => ip !== undefined && s.vip === formatIp(ip)).flatMap((s) => s.servers)
+    if (ip === undefined) bad(pointer('choice', vip), 'expected a VIP: an IP address')
+    else if (servers.length === 0) bad(pointer('choice', vip), `no service has the VIP ${vip}`)
+    for (const [client, server] of Object.entries(byClient)) {
+      const path = pointer('choice', vip, client)
+      if (client !== OTHERS) bad(path, nameProblem(vms, client))
+      const problem = nameProblem(vms, server)
+      bad(path, problem ?? (servers.length === 0 || servers.includes(server) ? undefined : `"${server}" does not serve ${vip}, but ${someOf([...new Set(servers)])}`))
+    }
+  }
+  return errors
 }

@@ -4,10 +4,11 @@
  * Its policy is `policy/…/network.json`: the tenant's VNI and routes. Where each address lives it looks up in whatever
  * directory it is given.
  */
+import { join } from 'node:path'
 import { type LayerHandle, MacText, orThrow, type Port, strictly, Vni } from '@vfp-ts/core'
 import { vnet, type VnetDirectory } from '@vfp-ts/layers'
 import * as t from 'io-ts'
-import { readPolicyFile } from '../policy-file.js'
+import { orBadFile, readPolicyFile } from '../policy-file.js'
 
 /** Nearest the wire. */
 const ORDER = 40
@@ -36,16 +37,21 @@ export interface Network {
 /** Reads the policy once. `everywhere` replaces the policy's routes by one: every address is in the virtual network. */
 export const network = (folder: string, everywhere: boolean): Network => {
   const { vni, routes, routesToEachVm, nextHopMac } = orThrow(readPolicyFile(folder, 'network.json', File))
+  // The layer gets the file's routes first and after them those to each VM.
+  const inFile = (path: string): string => {
+    const [, index] = /^\/routes\/(\d+)/.exec(path) ?? []
+    return index !== undefined && Number(index) >= routes.length ? '/routesToEachVm' : path
+  }
   return {
     vni,
     program: (port, { underlay, underlayMac, directory, vms }) => {
       const handle = orThrow(port.addLayer(vnet.layer, { order: ORDER }))
       const toVms = routesToEachVm && vms.length <= MOST_ROUTES_TO_VMS ? vms : []
-      orThrow(handle.updateJson({
+      orBadFile(handle.updateJson({
         vni, underlay, underlayMac, directory,
         nextHopMac: MacText.encode(nextHopMac),
         routes: everywhere ? ['0.0.0.0/0', '::/0'] : [...routes, ...toVms],
-      }))
+      }), (path) => ({ file: join(folder, 'network.json'), path: inFile(path), vm: null }))
       return handle
     },
   }

@@ -15,7 +15,9 @@ interface Delivery {
 
 const deliveries = (async (): Promise<readonly Delivery[]> => {
   const clock = manualClock()
-  const hosts = openHosts({ vms: orThrow(readInventory(TENANT_POLICY)) ?? [], policy: TENANT_POLICY, clock, everywhere: false })
+  const hosts = openHosts({
+    vms: orThrow(readInventory(TENANT_POLICY)) ?? [], policy: TENANT_POLICY, clock, everywhere: false, found: false, warn: (text) => { throw new Error(text) },
+  })
   const all: Delivery[] = []
   const replay = new Replay(hosts, clock, DEFAULT_MAX_PACKET_BYTES, {
     vm: ({ vm }, bytes, { data }) => { all.push({ to: vm.name, sent: data, arrived: bytes.slice() }) },

@@ -23,7 +23,8 @@ test('options: VMs are read as addresses, each once', (t) => {
   t.like(readOptions(['--vm', 'all']), { right: { vms: { _tag: 'All' } } })
 })
 
-for (const argv of [['--bogus'], ['extra'], ['--explain', '0'], ['--explain', 'x'], ['--flows', '-1'], ['--flows'], ['--vm', '10.0.0'], ['--vm', ''], ['--in', ''], ['--explain', '2005']]) {
+for (const argv of [['--bogus'], ['extra'], ['--explain', '0'], ['--explain', 'x'], ['--flows', '-1'], ['--flows'], ['--vm', '10.0.0'], ['--vm', ''], ['--in', ''], ['--explain', '2005'],
+  ['--json', '--json'], ['--flows', '1', '--flows', '1'], ['--in', 'a', '--in', 'b'], ['--explain', '1', '--out', 'x.pcapng']]) {
   test(`options: ${argv.join(' ')} is a usage error`, async (t) => {
     const { stdout, stderr, code } = await run(argv)
     t.is(code, 2)
@@ -36,4 +37,13 @@ test('options: help names every option', async (t) => {
   const { stdout, code } = await run(['--help'])
   t.is(code, 0)
   for (const option of ['--in', '--policy', '--vm', '--out', '--flows', '--explain', '--json', '--help']) t.true(stdout.includes(option))
+})
+
+test('options: --vm is refused where the policy names its VMs, with the reason', async (t) => {
+  for (const vm of ['all', '10.0.0.4']) {
+    const { stdout, stderr, code } = await run(['--vm', vm])
+    t.is(code, 2)
+    t.is(stdout, '')
+    t.regex(stderr, /^main-job: --vm .*policy\/tenant names its VMs in vms\.json.*\n$/)
+  }
 })

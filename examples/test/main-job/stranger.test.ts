@@ -1,7 +1,7 @@
 /** Captures of others: who is a VM, what is not understood, what is damaged. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import test from 'ava'
 import { buildFrame, type FrameSpec, orThrow } from '@vfp-ts/core'
 import { openCaptureWriter, readWholeCapture, type PacketToWrite } from '@vfp-ts/adapters/pcap'
@@ -86,8 +86,9 @@ test('stranger: what is not understood is counted by name, and every frame still
   const cut = syn.subarray(0, 40)
   const report = await captured([syn, gre, lldp, cut, [113, new Uint8Array(32)], [147, new Uint8Array(8)]], (file) => reportOf('--in', file))
   t.deepEqual(Object.fromEntries(report.strange.map((s) => [s.what, s.frames])), {
-    'IP protocol 47 (GRE)': 1, 'EtherType 0x88cc (LLDP)': 1, 'Truncated': 1, 'link type 113 (LinuxSll)': 1, 'link type 147': 1,
+    'IP protocol 47 (GRE)': 1, 'EtherType 0x88cc (LLDP)': 1,
   })
+  t.deepEqual(Object.fromEntries(report.unseen.map((s) => [s.what, s.frames])), { 'Truncated': 1, 'link type 113 (LinuxSll)': 1, 'link type 147': 1 })
   t.deepEqual({ ...report.frames }, { delivered: 0, leftToOutside: 2, dropped: 1, malformed: 1, nobodys: 0, notEthernet: 2 })
 })
 
@@ -115,8 +116,41 @@ test('stranger: what is no capture, not there or not writable ends with exit cod
   t.regex(noCapture.stderr, /BadMagic/)
   const notThere = await run(['--in', '/nowhere/at-all.pcap'])
   t.is(notThere.code, 1)
-  t.regex(notThere.stderr, /^main-job: \/nowhere\/at-all\.pcap: Io /)
+  t.is(notThere.stderr, 'main-job: /nowhere/at-all.pcap: no such file\n')
   const notWritable = await run(['--out', '/nowhere/out.pcapng'])
   t.is(notWritable.code, 1)
-  t.regex(notWritable.stderr, /^main-job: \/nowhere\/out\.pcapng: Io: /)
+  t.is(notWritable.stderr, 'main-job: /nowhere/out.pcapng: no such folder\n')
+  const folder = await run(['--in', dirname(TENANT)])
+  t.is(folder.code, 1)
+  t.regex(folder.stderr, /captures: this is a folder, not a capture\n$/)
+})
+
+test('stranger: when every frame is nobody\'s, a hint says what to try, and no table speaks of forwarding', async (t) => {
+  const lldp = Uint8Array.from([1, 0x80, 0xc2, 0, 0, 0x0e, 0, 0x15, 0x5d, 0, 0, 0x0f, 0x88, 0xcc, 2, 7, 4, 0])
+  await captured([syn, synAck, lldp], async (file) => {
+    const { stdout, code } = await run(['--in', file, '--vm', C])
+    t.is(code, 0)
+    t.regex(stdout, /Hint: .*--vm all/)
+    t.false(stdout.includes('== Not understood'))
+    t.regex(stdout, /== Seen by no port: by reason\nwhy +frames\n.*between others +2\n.*not IP +1\n/)
+    t.false(stdout.includes('NaN'))
+    const report = await reportOf('--in', file, '--vm', C)
+    t.regex(report.hint ?? '', /--vm all/)
+    t.deepEqual(report.strange, [])
+    t.deepEqual(report.paths.slow, { packets: 0, meanNs: null, medianNs: null, p99Ns: null })
+    t.is(report.paths.fastShare, null)
+    t.regex(stdout, /^fast: one lookup +0 +– +– +– +–$/m)
+    t.is((await reportOf('--in', file)).hint, null)
+  })
+})
+
+test('stranger: one of anything is said in the singular, and hosts with one address need no ECMP', async (t) => {
+  const between = frame({ srcIp: A, dstIp: C, dstPort: 22, srcMac: '00:15:5d:00:00:0a' })
+  await captured([between], async (file) => {
+    const { stdout } = await run(['--in', file, '--vm', `${A},${C}`])
+    t.regex(stdout, /: 1 frame in 0\.0 s$/m)
+    t.regex(stdout, /== Tunnels: /)
+    t.false(stdout.includes('ECMP'))
+    t.notRegex(stdout, /\b1 (frames|bytes|ports|places|rules|lines)\b/)
+  })
 })

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { run } from '../../main-job/main.js'
 import { reportOf } from './tenant.js'
 
 const report = reportOf()
@@ -71,8 +72,34 @@ test('main job: flows to a host with two addresses use both, and each flow one o
 
 test('main job: most packets take the fast path, and both paths are timed', async (t) => {
   const { paths, frames, drops } = await report
-  t.true(paths.fastShare > 0.9)
+  t.true((paths.fastShare ?? 0) > 0.9)
   const passages = 2 * frames.delivered + drops.reduce((n, d) => n + d.packets * (d.direction === 'inbound' ? 2 : 1), 0)
   t.is(paths.fast.packets + paths.slow.packets, passages)
-  t.true(paths.fast.medianNs > 0 && paths.slow.medianNs > 0)
+  t.true((paths.fast.medianNs ?? 0) > 0 && (paths.slow.medianNs ?? 0) > 0)
+})
+
+test('main job: rules of a group stand in an order that every port has, the catch-all last, with the ports that have them', async (t) => {
+  const { rules } = await report
+  const customer = (direction: string): readonly (readonly [string, string])[] =>
+    rules.filter((r) => r.group === 'customer' && r.direction === direction).map((r) => [r.rule, r.ports.join(' ')])
+  const all = 'client-1 client-2 stranger web-1 web-2 dns'
+  t.deepEqual(customer('outbound'), [
+    ['ask-anyone', 'client-1 client-2 stranger'], ['ask-names', 'web-1 web-2'], ['ping', all], ['arp', all], ['otherwise', all],
+  ])
+  t.deepEqual(customer('inbound'), [
+    ['web', 'web-1 web-2'], ['speed-test', 'web-1 web-2'], ['any-udp', 'web-1 web-2'],
+    ['strangers-ask-elsewhere', 'dns'], ['answer-names', 'dns'], ['ping', all], ['arp', all], ['otherwise', all],
+  ])
+})
+
+test('main job: the tables fit a page, say what their signs mean, and hang what they wrap', async (t) => {
+  const { stdout } = await run(['--flows', '400'])
+  const lines = stdout.split('\n')
+  t.deepEqual(lines.filter((line) => line.length > 116), [])
+  for (const legend of ['0: ', 'pop: ', 'push: ', 'copy: ', '(no reverse flow yet): ']) t.true(lines.some((line) => line.startsWith(legend)), legend)
+  t.regex(stdout, /\n +0: dstMac=\S+; push vxlan\(.*\n {32}\S/)
+  t.true(stdout.includes('The mean exceeds the median because'))
+  t.true(stdout.includes('only what passes is counted'))
+  t.true(stdout.includes('(ECMP)'), 'one host has two addresses')
+  t.true(lines.indexOf('acl inbound, group customer') > 0)
 })

@@ -30,7 +30,8 @@ export type {
   Changes, Edit, HeaderTransposition, Invalid, Need, Push, Transposition, Value,
 } from './transposition/header-transposition.js'
 export {
-  decap as decapTransposition, DEFAULT_TTL, encap as encapTransposition, identity, invalid, modify, pop, push, type PushSpec,
+  decap as decapTransposition, decapNat as decapNatTransposition, DEFAULT_TTL, encap as encapTransposition,
+  encapNat as encapNatTransposition, identity, invalid, modify, pop, push, type PushSpec,
 } from './transposition/construct.js'
 export { compose, composeAll, MonoidTransposition } from './transposition/compose.js'
 export { format as formatTransposition, toJson as transpositionToJson, type TranspositionJson } from './transposition/notation.js'

@@ -12,10 +12,14 @@
  *
  * Where several groups allow, the last one's rule decides whether a connection is remembered.
  *
+ * A firewall that denies the rest denies **all** the rest, IP or not: what it does not know, as MPLS or a VLAN tag of
+ * another kind, may carry what it would have denied. Only ARP passes by a rule of its own, `arp`, unless an entry
+ * denies it: without ARP a VM could not send what it is allowed to.
+ *
  * @see VFP §5.2, §5.4
  */
 import {
-  allow, block, type Condition, Conditions, type ConditionsJson, defineLayer, type Direction, type Group, integer, type LayerEnvironment,
+  allow, block, type Condition, Conditions, type ConditionsJson, defineLayer, type Direction, type Group, integer, is, type LayerEnvironment,
   type LayerType, oneOf, type Policy, type Problem, rule, type Rule, type Stateful, strictlyPartial,
 } from '@vfp-ts/core'
 import * as t from 'io-ts'
@@ -44,7 +48,7 @@ export interface AclJson {
   readonly outbound?: readonly AclEntryJson[]
   /** Entries for what the VM gets; none unless said. */
   readonly inbound?: readonly AclEntryJson[]
-  /** What happens to IP packets of either direction that no entry matches; `deny` unless said. */
+  /** What happens to packets of either direction, IP or not, that no entry matches; `deny` unless said. ARP passes either way. */
   readonly otherwise?: 'allow' | 'deny'
   /** Whether what allows is stateful where an entry does not say; `false` unless said. */
   readonly stateful?: boolean
@@ -98,11 +102,14 @@ const groups = (config: AclConfig, environment: LayerEnvironment): readonly Grou
   DIRECTIONS.map((direction) => ({
     name: groupName(environment),
     direction,
-    rules: [...(config[direction] ?? []).map((e, i) => ruleOf(config, e, i)), remainder(config)],
+    rules: [...(config[direction] ?? []).map((e, i) => ruleOf(config, e, i)), ...remainder(config)],
   }))
 
 const DIRECTIONS: readonly Direction[] = ['outbound', 'inbound']
 const OTHERWISE = 'otherwise'
+const ARP = 'arp'
+/** Names of the rules that the layer adds, whichever of them a policy needs: so that `otherwise` may change alone. */
+const OWN_NAMES = [ARP, OTHERWISE]
 
 const ruleOf = (config: AclConfig, e: AclEntry, index: number): Rule => {
   // Equal priorities go by position, so the cap changes nothing.
@@ -112,13 +119,15 @@ const ruleOf = (config: AclConfig, e: AclEntry, index: number): Rule => {
     : rule(block, {}, { ...common, when: e.deny, terminating: true })
 }
 
-/** What catches the rest. Only IP: an ACL that silenced ARP would cut the VM off from what it allows. */
-const remainder = (config: AclConfig): Rule => {
-  const common = { id: OTHERWISE, priority: LAST_PRIORITY, when: [oneOf('etherType', [0x0800, 0x86dd])] }
-  return config.otherwise === 'allow'
-    ? rule(allow, {}, { ...common, stateful: statefulness(config, {}) })
-    : rule(block, {}, { ...common, terminating: true })
-}
+/** What catches the rest, behind all entries; of equal priorities the first wins. */
+const remainder = (config: AclConfig): readonly Rule[] =>
+  config.otherwise === 'allow'
+    // Only IP has connections to remember; what no rule matches passes anyway.
+    ? [rule(allow, {}, { id: OTHERWISE, priority: LAST_PRIORITY, when: [oneOf('etherType', [0x0800, 0x86dd])], stateful: statefulness(config, {}) })]
+    : [
+        rule(allow, {}, { id: ARP, priority: LAST_PRIORITY, when: [is('etherType', 0x0806)] }),
+        rule(block, {}, { id: OTHERWISE, priority: LAST_PRIORITY, terminating: true }),
+      ]
 
 const statefulness = (config: AclConfig, e: AclEntry): boolean | Stateful => {
   const idleMs = e.idleMs ?? config.idleMs
@@ -130,7 +139,7 @@ const check = (config: AclConfig): readonly Problem[] =>
   DIRECTIONS.flatMap((direction) => {
     const entries = config[direction] ?? []
     return [
-      ...repeatedNames(entries.map((e, i) => ({ name: idOf(e, i), path: `/${direction}/${i}${e.name === undefined ? '' : '/name'}` })), [OTHERWISE]),
+      ...repeatedNames(entries.map((e, i) => ({ name: idOf(e, i), path: `/${direction}/${i}${e.name === undefined ? '' : '/name'}` })), OWN_NAMES),
       ...entries.flatMap((e, i) =>
         e.idleMs !== undefined && statefulness(config, e) === false
           ? [{ path: `/${direction}/${i}/idleMs`, reason: 'only a stateful entry has an idle time' }]
@@ -143,7 +152,7 @@ const idOf = (e: AclEntry, index: number): string => e.name ?? `${e.deny === und
 const layer = defineLayer({ name: 'acl', codec, groups, check })
 
 /**
- * A stateful firewall, order 20 in the paper's stack. Drops are counted as `Denied`.
+ * A stateful firewall, order 20 in the paper's stack. Drops are counted as `Denied`; what is not IP is among them, save ARP.
  *
  * Refused: an entry with both or neither of `allow` and `deny`, unknown fields and bad values in conditions, a name
  * twice in one direction, an idle time on what is not stateful.

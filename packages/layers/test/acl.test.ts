@@ -12,7 +12,10 @@ const policy: AclJson = {
   otherwise: 'deny',
 }
 
-test('acl: tries entries in order, denies terminatingly, and denies the rest of IP', (t) => {
+/** How a policy that denies the rest ends. */
+const REST = ['65535 arp: etherType = arp -> allow {}', '65535 otherwise: any -> block {} terminating']
+
+test('acl: tries entries in order, denies terminatingly, and denies the rest but ARP', (t) => {
   const groups = groupsOf(acl.layer, policy)
   t.deepEqual(groups.map(({ name, direction, match }) => ({ name, direction, match })), [
     { name: 'default', direction: 'outbound', match: undefined },
@@ -22,18 +25,18 @@ test('acl: tries entries in order, denies terminatingly, and denies the rest of 
     '100 web: proto = tcp and dstPort in 80, 443 -> allow {} stateful 240000 ms',
     '101 deny-2: dstIp in 10.9.0.0/16 -> block {} terminating',
     '7 allow-3: proto = udp and dstPort = 53 -> allow {} stateful 5000 ms',
-    '65535 otherwise: etherType in ipv4, ipv6 -> block {} terminating',
+    ...REST,
   ])
   t.deepEqual(lines(groups, 'inbound'), [
     '100 allow-1: srcIp in 10.0.0.0/8 and srcIp in 10.0.0.0-10.1.0.0 -> allow {}',
-    '65535 otherwise: etherType in ipv4, ipv6 -> block {} terminating',
+    ...REST,
   ])
 })
 
-test('acl: denies IP in both directions when the policy says nothing', (t) => {
+test('acl: denies all but ARP in both directions when the policy says nothing', (t) => {
   const groups = groupsOf(acl.layer, {})
   for (const direction of ['outbound', 'inbound'] as const) {
-    t.deepEqual(lines(groups, direction), ['65535 otherwise: etherType in ipv4, ipv6 -> block {} terminating'])
+    t.deepEqual(lines(groups, direction), REST)
   }
 })
 
@@ -51,7 +54,7 @@ test('acl: keeps entries in order where there are more than priorities', (t) => 
   const outbound = Array.from({ length: 66_000 }, () => ({ deny: {} }))
   const priorities = groupsOf(acl.layer, { outbound })[0]?.rules.map((r) => r.priority) ?? []
   t.true(priorities.every((p, i) => i === 0 || p >= (priorities[i - 1] ?? 0)))
-  t.deepEqual(priorities.slice(-2), [65_534, 65_535])
+  t.deepEqual(priorities.slice(-3), [65_534, 65_535, 65_535])
 })
 
 test('acl: names its groups after the group that is updated', (t) => {
@@ -77,6 +80,7 @@ for (const { json, says } of [
   { json: { Otherwise: 'deny' }, says: ['/Otherwise: unknown property; known are outbound, inbound, otherwise, stateful, idleMs'] },
   { json: { outbound: [{ allow: {}, name: 'a' }, { deny: {}, name: 'a' }] }, says: ['/outbound/1/name: "a" is already taken: /outbound/0/name'] },
   { json: { outbound: [{ allow: {}, name: 'deny-2' }, { deny: {} }] }, says: ['/outbound/1: "deny-2" is already taken: /outbound/0/name'] },
+  { json: { inbound: [{ allow: {}, name: 'arp' }], otherwise: 'allow' }, says: ['/inbound/0/name: "arp" is already taken: the name of a rule that the layer adds'] },
   { json: { inbound: [{ allow: {}, name: 'otherwise' }] }, says: ['/inbound/0/name: "otherwise" is already taken: the name of a rule that the layer adds'] },
 ]) {
   test(`acl: refuses ${JSON.stringify(json)}`, (t) => {

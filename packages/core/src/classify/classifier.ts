@@ -30,7 +30,7 @@
  * Cost. An amendment touches, for each rule, a path of every part that holds it; building uses the same code, on nodes
  * that it still owns and so need not copy (see `Edit` in part.ts).
  *
- * @see VFP §5.4
+ * @see VFP §6.5
  * @see V. Srinivasan, S. Suri, G. Varghese: Packet classification using tuple space search, SIGCOMM '99
  */
 import type { Either } from 'fp-ts/lib/Either.js'

@@ -4,7 +4,7 @@
  * Start reading here. `process` is the whole story of one frame:
  *
  * 1. parse the frame to offsets and extract its flow id; what cannot be parsed is dropped by its reason;
- * 2. a later fragment takes the flow id of its datagram's first fragment;
+ * 2. a later fragment takes the transport from its datagram's first fragment, if that has passed, and else is dropped;
  * 3. look the flow up. A hit counts only while everything it rests on stands: the port's generation, the resource
  *    entries it used, the connections it belongs to, its idle time. Otherwise the layers are walked again and the
  *    flow is kept if the decision is the same (reconciliation), replaced if not;
@@ -16,11 +16,11 @@
  * @see VFP §6
  */
 import type { Clock } from '../clock.js'
-import { hashFlow, isLaterFragment, makeUfid, type Direction, extractFlow } from '../flow/flow-id.js'
+import { type Direction, extractFlow, hashFlow, isLaterFragment, makeUfid } from '../flow/flow-id.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import { type CompiledPort, emptyPort } from '../pipeline/compiled-port.js'
 import { type Walk, Walker } from '../pipeline/walk.js'
-import { FragmentTable } from '../tables/fragment-table.js'
+import { firstFragment, FragmentTable, lendTransport } from '../tables/fragment-table.js'
 import type { UnifiedFlow } from '../tables/unified-flow.js'
 import { UnifiedFlowTable } from '../tables/unified-flow-table.js'
 import { apply } from '../transposition/apply.js'
@@ -28,6 +28,7 @@ import { ApplyCode, applyCodeName } from '../transposition/apply-code.js'
 import { Frag, type FrameView, L4, makeFrameView, Slot, SLOTS } from '../wire/frame-view.js'
 import { parseFrame } from '../wire/parse.js'
 import { Reason, reasonName } from '../wire/reason.js'
+import { TcpAt, TcpFlag } from '../wire/tcp.js'
 import { compileFlow, refresh, sameDecision } from './compile.js'
 import { pairUp } from './pairing.js'
 import { DropReasons } from './reasons.js'
@@ -40,7 +41,7 @@ export interface DatapathOptions {
   readonly flowIdleUs: number
   /** Header groups parsed of frames from the VM and from the network, 1–3. */
   readonly parseDepth: Readonly<Record<Direction, number>>
-  /** Datagrams whose first fragment is remembered. */
+  /** Datagrams whose first fragment is remembered, of each direction. */
   readonly maxFragments: number
   /** Mixed into the hash of flows, so that nobody outside can choose colliding ones. */
   readonly hashSeed: number
@@ -65,17 +66,19 @@ export interface DatapathCounters {
   malformed: number
 }
 
-/** Where copies for other ports go; the view is valid until the call returns. */
-export type MirrorSink = (port: string, bytes: Uint8Array, start: number, end: number) => void
+/**
+ * Where copies for other ports go; the view is valid until the call returns. `encapsulated` says whether the copy's
+ * own transposition put a tunnel around it, whatever becomes of the frame it was copied from.
+ */
+export type MirrorSink = (port: string, bytes: Uint8Array, start: number, end: number, encapsulated: boolean) => void
 
-const TCP_RST = 0x04
 /** Room behind which a mirrored copy starts, for what its layers have pushed. */
 const COPY_HEADROOM = 256
 
 /** The datapath of one port. */
 export class Datapath {
   readonly flows: UnifiedFlowTable
-  readonly fragments: FragmentTable
+  readonly fragments: Readonly<Record<Direction, FragmentTable>>
   readonly reasons = new DropReasons()
   readonly counters: DatapathCounters = { packets: 0, bytes: 0, fast: 0, slow: 0, reconciled: 0, malformed: 0 }
   readonly walker: Walker
@@ -99,9 +102,10 @@ export class Datapath {
   #copy: Uint8Array | undefined
 
   constructor(port: PortIdentity, options: DatapathOptions, clock: Clock, mirror: MirrorSink) {
-    this.options = options
+    // Signed, as hashes are: the same bits, but no number object at each lookup.
+    this.options = { ...options, hashSeed: options.hashSeed | 0 }
     this.flows = new UnifiedFlowTable(options.maxFlows)
-    this.fragments = new FragmentTable(options.maxFragments)
+    this.fragments = { outbound: new FragmentTable(options.maxFragments), inbound: new FragmentTable(options.maxFragments) }
     this.walker = new Walker(port)
     this.#clock = clock
     this.#mirror = mirror
@@ -122,14 +126,9 @@ export class Datapath {
       counters.malformed++
       return this.#drop(reasonName(parsed))
     }
-    extractFlow(view, words)
     const nowUs = this.#clock.nowUs()
+    if (!this.identify(direction, view, words, nowUs)) return this.#drop('FragmentWithoutFirst')
     const { depth } = view
-    if (isLaterFragment(words, depth)) {
-      const first = this.fragments.find(direction, view, words, nowUs)
-      if (first === undefined) return this.#drop('FragmentWithoutFirst')
-      words.set(first.words)
-    }
     const hash = hashFlow(words, depth, this.options.hashSeed)
     const cached = this.flows.lookup(hash, direction, words, depth)
     if (cached !== undefined && this.#stands(cached, nowUs)) {
@@ -140,11 +139,25 @@ export class Datapath {
     return this.#carryOut(this.#decide(cached, direction, depth, hash, nowUs), direction, floor, nowUs)
   }
 
+  /**
+   * Fills `words` with the flow id of a parsed frame, by which it is decided: its own, but that a later fragment takes the
+   * transport from its first. `false` if that one is not known.
+   */
+  identify(direction: Direction, view: FrameView, words: Uint32Array, nowUs: number): boolean {
+    extractFlow(view, words)
+    if (!isLaterFragment(words, view.depth)) return true
+    const first = this.fragments[direction].find(view, words, nowUs)
+    if (first === undefined) return false
+    lendTransport(first, words, view.depth)
+    return true
+  }
+
   /** Forgets what has been idle too long, looking at no more than `budget` unified flows; how many went. */
   expire(budget = Number.MAX_SAFE_INTEGER): number {
     const nowUs = this.#clock.nowUs()
     for (const layer of this.policy.layers) layer.flows.expire(nowUs)
-    this.fragments.expire(nowUs)
+    this.fragments.outbound.expire(nowUs)
+    this.fragments.inbound.expire(nowUs)
     return this.flows.sweep(budget, (flow) => this.#isOver(flow, nowUs))
   }
 
@@ -202,16 +215,18 @@ export class Datapath {
       tallies[i]!.bytes += end - start
     }
     const last = (view.depth - 1) * SLOTS
-    if (view.slots[last + Slot.FRAG] === Frag.First) this.fragments.remember(direction, view, this.#words, nowUs)
     if (flow.verdict._tag === 'Drop') {
       this.reason = flow.reason
       this.reasons.count(flow.reason)
       return Outcome.Dropped
     }
-    const reset = view.slots[last + Slot.L4_KIND] === L4.Tcp && (view.bytes[view.slots[last + Slot.L4]! + 13]! & TCP_RST) !== 0
+    const reset = view.slots[last + Slot.L4_KIND] === L4.Tcp && (view.bytes[view.slots[last + Slot.L4]! + TcpAt.FLAGS]! & TcpFlag.Rst) !== 0
+    // Taken now, as bytes and words are about to change, but remembered only if the fragment leaves.
+    const first = view.slots[last + Slot.FRAG] === Frag.First ? firstFragment(view, this.#words, nowUs) : undefined
     if (flow.mirrors.length > 0) this.#copies(flow)
     const code = apply(flow.program, view, floor)
     if (code !== ApplyCode.Ok) return this.#drop(applyCodeName(code))
+    if (first !== undefined) this.fragments[direction].remember(first)
 
     const { lifelines, contexts } = flow
     for (let i = 0; i < lifelines.length; i++) lifelines[i]!.lastUsedUs = nowUs
@@ -250,7 +265,8 @@ export class Datapath {
     for (const mirror of flow.mirrors) {
       copy.set(bytes.subarray(start, end), COPY_HEADROOM)
       parseFrame(MIRROR_VIEW, copy, COPY_HEADROOM, COPY_HEADROOM + end - start, depth)
-      if (apply(mirror.program, MIRROR_VIEW, 0) === ApplyCode.Ok) this.#mirror(mirror.port, copy, MIRROR_VIEW.start, MIRROR_VIEW.end)
+      if (apply(mirror.program, MIRROR_VIEW, 0) !== ApplyCode.Ok) continue
+      this.#mirror(mirror.port, copy, MIRROR_VIEW.start, MIRROR_VIEW.end, mirror.program.pushes > 0)
     }
     // A collector that answers at once sends through this very port, and the view is filled anew for each frame.
     parseFrame(view, bytes, start, end, depth)

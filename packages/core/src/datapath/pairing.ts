@@ -46,7 +46,8 @@ export const pairUp = (port: Pairable, flow: UnifiedFlow, walk: Walk, nowUs: num
   const back = port.walker.walk(port.policy, 'outbound', words, depth, nowUs)
   if (back.mask === undefined || back.newPairs.length > 0 || looksAtClass(back.mask.at)) return
   const reverse = compileFlow(back, 'outbound', words, depth, hash, port.policy.generation, nowUs, port.reasons)
-  if (port.flows.insert(reverse)) join(flow, reverse)
+  // Both may have one hash, and the reverse flow taken the place of the other.
+  if (port.flows.insert(reverse) && flow.installed) join(flow, reverse)
 }
 
 const join = (a: UnifiedFlow, b: UnifiedFlow): void => {

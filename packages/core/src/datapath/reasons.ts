@@ -1,15 +1,25 @@
 /** Names of drop reasons as small numbers, because batches and flows carry numbers; and how often each occurred. */
 
+/**
+ * Names a port tells apart; drops by names beyond are counted as {@link OTHER_REASON}. Rules may make names up from packets,
+ * and whoever sends those must not fill memory, nor run the numbers out of a batch's 16 bits.
+ */
+export const MAX_REASONS = 1024
+
+/** Stands for the names beyond {@link MAX_REASONS}. */
+export const OTHER_REASON = 'Other'
+
 /** The drop reasons of one port. Number 0 stands for "not dropped". */
 export class DropReasons {
   readonly #numbers = new Map<string, number>()
   readonly #names: string[] = ['']
   readonly #counts: number[] = [0]
 
-  /** The number of a reason; a new one for a new name. */
+  /** The number of a reason; a new one for a new name, while there is room. */
   intern(name: string): number {
     const known = this.#numbers.get(name)
     if (known !== undefined) return known
+    if (this.#numbers.size >= MAX_REASONS && name !== OTHER_REASON) return this.intern(OTHER_REASON)
     const number = this.#names.length
     this.#numbers.set(name, number)
     this.#names.push(name)

@@ -2,7 +2,7 @@
  * The fields that conditions, actions and explanations can name: where each lies in a flow id, how wide it is,
  * which packets have it, and how its values read.
  *
- * @see VFP §5.3.1, table 1
+ * @see VFP §5.3.1 and §6.1.1
  */
 import { L3, L4, MAX_GROUPS, Tunnel } from '../wire/frame-view.js'
 import { Shape, Word, WORDS } from './layout.js'
@@ -93,9 +93,6 @@ export const resolveField = (ref: string): ResolvedField | undefined => {
   if (group < 0 || group >= MAX_GROUPS || !Object.hasOwn(FIELDS, name)) return undefined
   return { field: FIELDS[name as FieldName], group }
 }
-
-/** The inverse of {@link resolveField}. */
-export const fieldRef = (field: Field, group: number): FieldRef => `${PREFIXES[group] ?? ''}${field.name}` as FieldRef
 
 /** Whether the group starting at `base` of a UFID has the field. `depth` is the UFID's number of groups. */
 export const isPresent = (presence: Presence, words: Uint32Array, group: number, depth: number): boolean => {

@@ -6,6 +6,7 @@
  *
  * @see VFP §6.1.1
  */
+import { u16, u32 } from '../wire/bytes.js'
 import { Frag, type FrameView, L3, L4, Slot, SLOTS, Tunnel } from '../wire/frame-view.js'
 import { isEcho } from './field.js'
 import { Shape, SHAPE_ALWAYS, UFID_WORDS, Word, WORDS } from './layout.js'
@@ -189,8 +190,8 @@ export const reverseFlow = (words: Uint32Array, depth: number): void => {
 export const isLaterFragment = (words: Uint32Array, depth: number): boolean =>
   ((words[(depth - 1) * WORDS]! >>> Shape.FRAG_SHIFT) & 0xf) === Frag.Later
 
-/** A 32-bit hash of the innermost five-tuple for load spreading; equal for all packets of a connection's direction. */
-export const entropyHash = (words: Uint32Array, depth: number): number => hashFlow(words.subarray((depth - 1) * WORDS), 1, 0x9e3779b9)
+/** An unsigned 32-bit hash of the innermost five-tuple for load spreading; equal for all packets of a connection's direction. */
+export const entropyHash = (words: Uint32Array, depth: number): number => hashFlow(words.subarray((depth - 1) * WORDS), 1, 0x9e3779b9) >>> 0
 
 const mix = (h: number, k: number): number => {
   let x = Math.imul(k, 0xcc9e2d51)
@@ -204,8 +205,6 @@ const finish = (h: number): number => {
   x = Math.imul(x, 0x85ebca6b)
   x ^= x >>> 13
   x = Math.imul(x, 0xc2b2ae35)
-  return (x ^ (x >>> 16)) >>> 0
+  // Signed: half of the unsigned ones would not be small integers, and each cost an object.
+  return (x ^ (x >>> 16)) | 0
 }
-
-const u32 = (b: Uint8Array, at: number): number => ((b[at]! << 24) | (b[at + 1]! << 16) | (b[at + 2]! << 8) | b[at + 3]!) >>> 0
-const u16 = (b: Uint8Array, at: number): number => (b[at]! << 8) | b[at + 1]!

@@ -69,6 +69,7 @@ export const Shape = { L3_SHIFT: 0, L4_SHIFT: 4, FRAG_SHIFT: 8, TUNNEL_SHIFT: 12
 
 /**
  * The parts of SHAPE that are always compared: all but the number of VLAN tags and the place in a fragmented datagram, which
- * only a rule can make matter. (A later fragment is given its first one's flow id, so whole and first are all there is.)
+ * only a rule can make matter. (A later fragment is lent its first one's transport, so all fragments of a connection are
+ * one flow until a rule asks.)
  */
 export const SHAPE_ALWAYS = 0xf0ff

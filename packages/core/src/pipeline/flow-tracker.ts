@@ -20,7 +20,8 @@ import { identity } from '../transposition/construct.js'
 import { consultShape, traceFlow, transposeFlow } from '../transposition/flow.js'
 import type { HeaderTransposition, Value } from '../transposition/header-transposition.js'
 import type { IpAddress, Mac } from '../wire/address.js'
-import { MAX_GROUPS } from '../wire/frame-view.js'
+import { VLAN_IDS } from '../tables/layer-flow-table.js'
+import { L4, MAX_GROUPS } from '../wire/frame-view.js'
 
 const L3_MASK = Shape.PART_MASK
 
@@ -120,19 +121,27 @@ export class FlowTracker implements FlowContext {
     this.consult(this.#asked)
   }
 
-  /** Notes what finding a layer-flow pair looks at beyond the always-words: the addresses of the encapsulations. */
+  /**
+   * Notes what finding a layer-flow pair looks at beyond the always-words: tags everywhere, the addresses of the
+   * encapsulations, type and code of ICMP.
+   */
   consultPair(): void {
-    if (this.depth === 1) return
     this.#asked.fill(0)
-    for (let g = 0; g < this.depth - 1; g++) {
+    for (let g = 0; g < this.depth; g++) {
       const base = g * WORDS
-      this.#asked[base] = 0xffff
+      this.#asked[base] = Shape.PART_MASK << Shape.VLANS_SHIFT
+      this.#asked[base + Word.VLAN] = VLAN_IDS
+      if (g === this.depth - 1) {
+        const l4 = (this.words[base]! >>> Shape.L4_SHIFT) & Shape.PART_MASK
+        if (l4 === L4.Icmp || l4 === L4.Icmpv6) this.#asked[base + Word.ICMP] = 0xffff
+        continue
+      }
+      this.#asked[base] = this.#asked[base] | 0xffff
       this.#asked.fill(0xffffffff, base + Word.PROTO, base + Word.PORTS)
       this.#asked.fill(0xffffffff, base + Word.SRC_IP, base + Word.VNI + 1)
     }
     this.consult(this.#asked)
   }
-
   /** The time, for rules. */
   get nowUs(): number {
     this.timed = true

@@ -11,7 +11,7 @@ import { type FieldRef, resolveField } from '../flow/field.js'
 import { UFID_WORDS } from '../flow/layout.js'
 import type { Condition } from '../policy/condition.js'
 import type { GroupInForce, LayerPolicy, PortPolicy, RuleInForce } from '../policy/port-policy.js'
-import { LayerFlowTable } from '../tables/layer-flow-table.js'
+import { DEFAULT_MAX_CONNECTIONS, LayerFlowTable } from '../tables/layer-flow-table.js'
 import { classifierFor } from './amend.js'
 import type { CompiledGroup, CompiledLayer, CompiledPort, CompiledRule, RuleCounters } from './compiled-port.js'
 
@@ -21,18 +21,18 @@ export interface BadGroup {
   readonly reason: string
 }
 
-/** Compiles a snapshot, taking over from `previous` whatever has not changed. */
-export const publish = (policy: PortPolicy, previous: CompiledPort): E.Either<BadGroup, CompiledPort> => {
+/** Compiles a snapshot whose layers keep so many connections each, taking over from `previous` whatever has not changed. */
+export const publish = (policy: PortPolicy, previous: CompiledPort, maxConnections: number = DEFAULT_MAX_CONNECTIONS): E.Either<BadGroup, CompiledPort> => {
   const layers: CompiledLayer[] = []
   for (const layer of policy.layers) {
-    const compiled = compileLayer(layer, previous.layers.find((l) => l.key === layer.key))
+    const compiled = compileLayer(layer, previous.layers.find((l) => l.key === layer.key), maxConnections)
     if (E.isLeft(compiled)) return compiled
     layers.push(compiled.right)
   }
   return E.right({ generation: policy.generation, layers })
 }
 
-const compileLayer = (layer: LayerPolicy, previous: CompiledLayer | undefined): E.Either<BadGroup, CompiledLayer> => {
+const compileLayer = (layer: LayerPolicy, previous: CompiledLayer | undefined, maxConnections: number): E.Either<BadGroup, CompiledLayer> => {
   if (previous?.version === layer.version) return E.right(previous)
   const directions = { outbound: [] as CompiledGroup[], inbound: [] as CompiledGroup[] }
   const ordered = layer.groups.sortBy((g) => g.group.order ?? 0)
@@ -45,7 +45,7 @@ const compileLayer = (layer: LayerPolicy, previous: CompiledLayer | undefined): 
   return E.right({
     key: layer.key, name: layer.name, version: layer.version, ...directions,
     stateful: layer.groups.some((g) => g.rules.some((r) => r.rule.stateful !== undefined)),
-    flows: previous?.flows ?? new LayerFlowTable<CompiledRule>(),
+    flows: previous?.flows ?? new LayerFlowTable<CompiledRule>(maxConnections),
   })
 }
 

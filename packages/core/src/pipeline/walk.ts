@@ -23,7 +23,7 @@ import { matchesAll } from '../classify/compiled-condition.js'
 import type { ActionContext } from '../policy/action-context.js'
 import { type Decision, proceed, type Verdict } from '../policy/decision.js'
 import type { PortIdentity } from '../policy/flow-context.js'
-import type { LayerFlowPair } from '../tables/layer-flow-table.js'
+import { beginsConnection, type LayerFlowPair } from '../tables/layer-flow-table.js'
 import { identity } from '../transposition/construct.js'
 import type { HeaderTransposition, Transposition } from '../transposition/header-transposition.js'
 import { invert } from '../transposition/invert.js'
@@ -119,13 +119,16 @@ export class Walker {
         trace?.leaveLayer(source, undefined, flow.words, flow.depth)
         continue
       }
+      const read = flow.dependencies.length
       const decision = source._tag === 'Pair' ? source.decision : source.rule.inForce.running.decide(flow)
       rules.push(source.rule)
       if (source._tag === 'Pair') pairs.push({ layer, pair: source.pair })
       verdict = decision.verdict
       if (verdict._tag !== 'Drop') {
         const stateful = source._tag === 'Rule' ? source.rule.inForce.rule.stateful : undefined
-        const made = stateful === undefined ? undefined : this.#pairOf(layer, source.rule, decision, stateful.idleUs)
+        const made = stateful === undefined || !beginsConnection(flow.words, flow.depth)
+          ? undefined
+          : this.#pairOf(layer, source.rule, decision, stateful.idleUs, flow.dependencies.slice(read))
         const fits = flow.transpose(decision.transposition)
         const { transposition } = flow
         // What does not fit the packet here may contradict an earlier layer as well: the reason is the same, whoever finds it.
@@ -136,7 +139,11 @@ export class Walker {
           if (made !== undefined) {
             const after = flow.words.slice(0, flow.depth * WORDS)
             const holder = layer.flows.holder(direction, after, flow.depth, nowUs)
-            if (holder === undefined || this.#passedOver.has(holder)) {
+            if (layer.flows.isFull(nowUs)) {
+              verdict = drop('ConnectionLimit')
+              // Good for this moment only: the next packet may find room.
+              flow.timed = true
+            } else if (holder === undefined || this.#passedOver.has(holder)) {
               newPairs.push({ layer, pair: made, after, afterDepth: flow.depth })
               const vacancy = layer.flows.vacancy(direction, after, flow.depth)
               unpaired.push({ cell: vacancy, version: vacancy.version })
@@ -176,8 +183,9 @@ export class Walker {
       ? layer.flows.peek(flow.direction, flow.words, flow.depth, flow.atUs)
       : layer.flows.find(flow.direction, flow.words, flow.depth, flow.atUs)
     if (pair !== undefined) {
-      const today = pair.checked === layer.version ? pair : this.#reconsider(layer, pair, flow.atUs)
+      const today = pair.checked === layer.version && isCurrent(pair) ? pair : this.#reconsider(layer, pair, flow.atUs)
       if (today !== undefined) {
+        today.cells.forEach((cell, i) => { flow.dependencies.push({ cell, version: today.versions[i]! }) })
         if (today !== pair && !rehearsal) Object.assign(pair, today)
         const side = pair.direction === flow.direction ? 'forward' : 'reverse'
         return { _tag: 'Pair', rule: today.rule, pair, side, decision: side === 'forward' ? today.decision : proceed(pair.reverse) }
@@ -187,7 +195,7 @@ export class Walker {
     }
     const found = this.#match(layer, flow, trace)
     const cell = layer.flows.absence(flow.direction, flow.words, flow.depth)
-    const makesPair = found._tag === 'Rule' && found.rule.inForce.rule.stateful !== undefined
+    const makesPair = found._tag === 'Rule' && found.rule.inForce.rule.stateful !== undefined && beginsConnection(flow.words, flow.depth)
     const dependencies = makesPair ? unpaired : flow.dependencies
     dependencies.push({ cell, version: cell.version })
     return found
@@ -199,7 +207,7 @@ export class Walker {
   }
 
   /**
-   * What a pair is under a layer that has changed, or `undefined` if it is not permitted any more. The flow that made it
+   * What a pair is now that its layer or a resource its rule read has changed, or `undefined` if it is not permitted any more. The flow that made it
    * is matched again: a stateful rule of the same type must let it through. The binding stays as it was; contexts and
    * mirrors are today's.
    */
@@ -212,10 +220,10 @@ export class Walker {
     if (nowUs - pair.lastUsedUs >= stateful.idleUs) return undefined
     const decision = rule.inForce.running.decide(flow)
     if (decision.verdict._tag === 'Drop') return undefined
-    return { rule, decision: { ...decision, transposition: pair.decision.transposition }, idleUs: stateful.idleUs, checked: layer.version }
+    return { rule, decision: { ...decision, transposition: pair.decision.transposition }, idleUs: stateful.idleUs, checked: layer.version, ...cellsOf(flow.dependencies) }
   }
 
-  #pairOf(layer: CompiledLayer, rule: CompiledRule, decision: Decision, idleUs: number): LayerFlowPair<CompiledRule> {
+  #pairOf(layer: CompiledLayer, rule: CompiledRule, decision: Decision, idleUs: number, read: readonly Dependency[]): LayerFlowPair<CompiledRule> {
     const flow = this.#flow
     const initial = flow.words.slice(0, flow.depth * WORDS)
     return {
@@ -230,16 +238,26 @@ export class Walker {
       lastUsedUs: flow.atUs,
       checked: layer.version,
       alive: true,
+      ...cellsOf(read),
     }
   }
 }
 
 /** What reconsidering a pair may change about it. */
-type Today = Pick<LayerFlowPair<CompiledRule>, 'rule' | 'decision' | 'idleUs' | 'checked'>
+type Today = Pick<LayerFlowPair<CompiledRule>, 'rule' | 'decision' | 'idleUs' | 'checked' | 'cells' | 'versions'>
 
 type Found =
   | Exclude<Source, { _tag: 'Pair' }>
   | (Extract<Source, { _tag: 'Pair' }> & { readonly pair: LayerFlowPair<CompiledRule>; readonly decision: Decision })
+
+const cellsOf = (read: readonly Dependency[]): Pick<LayerFlowPair<CompiledRule>, 'cells' | 'versions'> =>
+  ({ cells: read.map((d) => d.cell), versions: read.map((d) => d.version) })
+
+/** Whether the resource entries a pair rests on are as they were. */
+const isCurrent = ({ cells, versions }: LayerFlowPair<CompiledRule>): boolean => {
+  for (let i = 0; i < cells.length; i++) if (cells[i]!.version !== versions[i]) return false
+  return true
+}
 
 /** The rule of a layer that applies to the flow as it stands: the last group's match, or the first terminating one. */
 const classify = (layer: CompiledLayer, flow: FlowTracker, trace: Trace | undefined): CompiledRule | undefined => {

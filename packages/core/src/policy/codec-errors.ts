@@ -32,9 +32,6 @@ export const renderPath = (errors: Errors): readonly CodecError[] => {
     .map(([path, { failures }]) => ({ path, reason: reasonOf(failures) }))
 }
 
-/** One error as a line: `/conditions/dstPort/1: the reason`. */
-export const formatCodecError = (error: CodecError): string => `${error.path === '' ? '(the whole document)' : error.path}: ${error.reason}`
-
 const pathKeys = (context: Context): readonly string[] =>
   context.slice(1).filter((entry, i) => !isArtefact(context[i], entry)).map((entry) => entry.key)
 

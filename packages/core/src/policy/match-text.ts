@@ -29,10 +29,6 @@ export const formatCondition = (condition: Condition): string => {
   return `${condition.field} in ${condition.values.map((match) => formatMatch(field, match)).join(', ')}`
 }
 
-/** Conditions joined by `and`; `any packet` where there are none. */
-export const formatConditions = (conditions: readonly Condition[]): string =>
-  conditions.length === 0 ? 'any packet' : conditions.map(formatCondition).join(' and ')
-
 /** One value of a condition as text, the inverse of {@link parseMatch}. */
 export const formatMatch = (field: Field, match: Match): string => {
   switch (match._tag) {

@@ -22,6 +22,8 @@ export type PolicyError =
   | { readonly _tag: 'NoSuchGroup'; readonly layer: string; readonly group: string }
   /** A rule's own start-up code refused. */
   | { readonly _tag: 'RuleFailed'; readonly layer: string; readonly group: string; readonly rule: string; readonly reason: string }
+  /** The layer type's own code threw while it read, checked or laid out the configuration. */
+  | { readonly _tag: 'LayerFailed'; readonly layer: string; readonly reason: string }
   /** The handle's layer has been removed. */
   | { readonly _tag: 'LayerGone'; readonly layer: string }
   /** The handle's port has been deleted. */

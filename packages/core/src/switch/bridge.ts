@@ -54,11 +54,13 @@ export class Bridge {
     return there?.find((p) => p.vni === undefined || p.vni === key.vni)
   }
 
-  /** The ports that a frame for a group address may reach. */
+  /**
+   * The ports that a frame for a group address may reach: those of its virtual network and those of none. Where nothing
+   * tells its network, only the latter: a tenant must not hear what may be another's.
+   */
   members(frame: Uint8Array, parseDepth: number, from: SwitchPort | undefined): readonly SwitchPort[] {
     const key = this.#keyOf(frame, parseDepth, from)
-    const all = [...this.#byMac.values()].flat()
-    return key?.vni === undefined ? all : all.filter((p) => p.vni === undefined || p.vni === key.vni)
+    return [...this.#byMac.values()].flat().filter((p) => p.vni === undefined || p.vni === key?.vni)
   }
 
   #keyOf(frame: Uint8Array, parseDepth: number, from: SwitchPort | undefined): Key | undefined {

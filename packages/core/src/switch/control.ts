@@ -18,15 +18,19 @@ import type { CompiledRule, CompiledPort } from '../pipeline/compiled-port.js'
 import { publish } from '../pipeline/publish.js'
 import type { GroupHandle, LayerHandle, RuleReport } from './layer-handle.js'
 import type { PortError } from './port-error.js'
-import { disposeGone, prepare, type PreparedGroup, start } from './transaction.js'
+import { type DisposeFailure, disposeGone, prepare, type PreparedGroup, start } from './transaction.js'
 
 /** What the control side needs of its surroundings. */
 export interface ControlSurroundings {
   readonly port: PortIdentity
   readonly resource: (name: string) => AnyResource | undefined
   readonly isGone: () => boolean
+  /** Most connections a layer keeps. */
+  readonly maxConnections: number
   /** Puts a compiled policy into force. */
   readonly swap: (compiled: CompiledPort) => void
+  /** Told of rules that could not be disposed of. */
+  readonly disposeFailed: (layer: string, failures: readonly DisposeFailure[]) => void
 }
 
 /** Policy and handles of one port. */
@@ -65,7 +69,7 @@ export class Control {
 
   /** Ends all rules, when the port is deleted. */
   dispose(): void {
-    for (const layer of this.#policy.layers) disposeGone(layer.groups, List<GroupInForce>())
+    for (const layer of this.#policy.layers) this.#end(layer.name, layer.groups, List<GroupInForce>())
   }
 
   #handle<L extends string, C, O>(key: number, name: string, type: LayerType<L, C, O>): LayerHandle<L> {
@@ -111,8 +115,9 @@ export class Control {
         const layer = findLayer(this.#policy, key)
         if (layer === undefined) return E.left({ _tag: 'LayerGone', layer: name })
         this.#publishLayers(removeLayer(this.#policy, key))
-        disposeGone(layer.groups, List<GroupInForce>())
-        return E.right(this.#policy.generation)
+        const { generation } = this.#policy
+        this.#end(name, layer.groups, List<GroupInForce>())
+        return E.right(generation)
       },
       rules: () => {
         const layer = this.#compiled.layers.find((l) => l.key === key)
@@ -133,19 +138,19 @@ export class Control {
     const started = start(name, groups.right, layer.groups)
     if (E.isLeft(started)) return started
     const policy = replaceGroups(this.#policy, key, started.right)
-    const compiled = publish(policy, this.#compiled)
+    const compiled = publish(policy, this.#compiled, this.#around.maxConnections)
     if (E.isLeft(compiled)) {
-      disposeGone(started.right, layer.groups)
+      this.#end(name, started.right, layer.groups)
       return E.left({ _tag: 'BadGroup', layer: name, ...compiled.left })
     }
     this.#put(policy, compiled.right)
-    disposeGone(layer.groups, started.right)
+    this.#end(name, layer.groups, started.right)
     return E.right(policy.generation)
   }
 
   /** Publishes a snapshot whose groups are all compiled already. */
   #publishLayers(policy: PortPolicy): void {
-    const compiled = publish(policy, this.#compiled)
+    const compiled = publish(policy, this.#compiled, this.#around.maxConnections)
     if (E.isRight(compiled)) this.#put(policy, compiled.right)
   }
 
@@ -153,6 +158,11 @@ export class Control {
     this.#policy = policy
     this.#compiled = compiled
     this.#around.swap(compiled)
+  }
+
+  #end(layer: string, before: List<GroupInForce>, after: List<GroupInForce>): void {
+    const failures = disposeGone(before, after)
+    if (failures.length > 0) this.#around.disposeFailed(layer, failures)
   }
 
   #environment(group: string | undefined): LayerEnvironment {

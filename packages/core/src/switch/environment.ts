@@ -24,6 +24,11 @@ export interface Environment {
   /** A port is gone. */
   readonly deletePort?: (port: PortIdentity) => void
   /**
+   * Rules that a change took out of force threw when they were to let go of their state: which, as `group/rule`, and why.
+   * The change itself stands, and its caller is told so; what is left behind is the rule types' own.
+   */
+  readonly disposeFailed?: (port: PortIdentity, layer: string, failures: readonly { readonly rule: string; readonly reason: string }[]) => void
+  /**
    * A frame for a port's VM. The bytes are valid until the call returns. It may be a mirrored copy, while the frame itself
    * is still in its port: an answer is given back to the switch after the call, not within it.
    */

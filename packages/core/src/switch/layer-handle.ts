@@ -46,7 +46,11 @@ export interface GroupHandle<L extends string> {
   readonly remove: () => Either<PolicyError, Generation>
 }
 
-/** Changes one layer. Every change is atomic and is seen by the very next packet. */
+/**
+ * Changes one layer. Every change is atomic and is seen by the very next packet. An exception in a layer type's own code
+ * refuses the change as `LayerFailed`, one in a rule's start-up as `RuleFailed`. Once a change is in force nothing undoes
+ * it: rules that then fail to end are told to `Environment.disposeFailed`, and the answer is the new generation all the same.
+ */
 export interface LayerHandle<L extends string> {
   /** The layer's name on its port. */
   readonly name: string
@@ -54,7 +58,11 @@ export interface LayerHandle<L extends string> {
   readonly update: (policy: Policy<L>) => Either<PolicyError, Generation>
   /** As `update`, with the configuration as JSON. */
   readonly updateJson: (config: unknown) => Either<PolicyError, Generation>
-  /** Replaces or (with `null`) removes several groups in one transaction; the others stay. */
+  /**
+   * Replaces or (with `null`) removes several groups in one transaction; the others stay. New groups of one `order` go in
+   * the order of the object's own keys, and JavaScript puts names that look like whole numbers first, ascending: where
+   * order matters, give it by `order` in the policy or by `group(name, { order })`.
+   */
   readonly updateGroups: (changes: Readonly<Record<string, Policy<L> | null>>) => Either<PolicyError, Generation>
   /**
    * One group of the layer. Groups are walked by ascending `order`, and among equals in the order they were first added.

@@ -23,6 +23,10 @@ export interface Processed {
 /**
  * Frames of a batch, in one buffer: frame `i` lies at `start[i]`, `length[i]` bytes long. Room in front of each frame
  * up to the end of the one before (or the buffer's start) serves as headroom for encapsulation.
+ *
+ * So frames lie in **ascending** order and do not overlap. One that begins before the end of a frame in front of it, or
+ * ends behind the buffer, is dropped as `BadBatch` without being looked at; the others go on as if it were not there, and
+ * may take its bytes for headroom. Arrays with fewer than `count` elements are a bug of the caller: a `RangeError`.
  */
 export interface Batch {
   readonly bytes: Uint8Array
@@ -39,7 +43,9 @@ export interface Batch {
 }
 
 /**
- * Receives what leaves while a batch is processed. Views are valid until the call returns. Called for a mirrored copy, a
- * sink must not take frames through the same port: the frame that was copied is still in it.
+ * Receives what leaves while a batch is processed. Views are valid until the call returns. `encapsulated` says whether
+ * policy, of this port or of one the frame came from by a hairpin, put a tunnel around this very frame or copy: only then
+ * is its outermost tunnel not the VM's own. Called for a mirrored copy, a sink must not take frames through the same port:
+ * the frame that was copied is still in it.
  */
-export type Sink = (to: string, why: Output['why'], bytes: Uint8Array, start: number, end: number, index: number) => void
+export type Sink = (to: string, why: Output['why'], bytes: Uint8Array, start: number, end: number, index: number, encapsulated: boolean) => void

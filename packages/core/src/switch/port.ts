@@ -24,8 +24,9 @@ export interface PortSpec {
   /** The VM's addresses; rules may use them, the switch does not. */
   readonly ip?: readonly string[]
   /**
-   * Virtual network of the port: tunnelled frames are taken only if they carry it. Needed where two ports have the same
-   * MAC in different networks; without it the port takes its MAC from any.
+   * Virtual network of the port, 24 bits: tunnelled frames are taken only if they carry it, and frames for a group address
+   * only if they are known to be of it, by their tunnel or by the port that sent them. Needed where two ports have the same
+   * MAC in different networks. Without it the port takes its MAC and group addresses from any network.
    */
   readonly vni?: number
 }
@@ -52,7 +53,7 @@ export interface Port {
   readonly connect: () => Either<PortError, void>
   /** Stops traffic; policy and state stay. Frames meanwhile are dropped as `PortDisconnected`. */
   readonly disconnect: () => Either<PortError, void>
-  /** Takes the port off the switch for good. */
+  /** Takes the port off the switch for good; rules that fail to end are told to `Environment.disposeFailed`. */
   readonly remove: () => Either<PortError, void>
   /**
    * Adds a layer. Its name is the type's unless `name` says otherwise; with no policy yet it lets everything pass.
@@ -69,7 +70,12 @@ export interface Port {
    * `processBatch` is the way for traffic.
    */
   readonly process: (direction: Direction, frame: Uint8Array) => Processed
-  /** Takes a batch through the port, rewriting the frames in place. */
+  /**
+   * Takes a batch through the port, rewriting the frames in place. Frames that are not in ascending order are dropped as
+   * `BadBatch`.
+   *
+   * @throws RangeError if an array of the batch has fewer than `count` elements; no frame has been touched then
+   */
   readonly processBatch: (direction: Direction, batch: Batch, sink: Sink) => void
   /**
    * What would become of the frame and why, layer by layer, under today's policy and connections. Nothing is counted,
@@ -84,6 +90,9 @@ export interface Port {
   readonly rules: () => readonly RuleReport[]
   /** The unified flows held. */
   readonly flows: () => readonly FlowReport[]
-  /** Forgets what has been idle too long; how many unified flows went. Idle flows are never used, only held. */
-  readonly expire: () => number
+  /**
+   * Forgets what has been idle too long; how many unified flows went. Idle flows are never used, only held. With a
+   * `budget`, looks at no more than so many unified flows and goes on from there at the next call.
+   */
+  readonly expire: (budget?: number) => number
 }

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Clock } from '../clock.js'
 import { Datapath, type DatapathOptions, type MirrorSink, Outcome } from '../datapath/datapath.js'
-import { extractFlow, type Direction, isLaterFragment, makeUfid } from '../flow/flow-id.js'
+import { type Direction, makeUfid } from '../flow/flow-id.js'
 import { emptyPort } from '../pipeline/compiled-port.js'
 import { explain, type Explanation, unexplained } from '../pipeline/explain.js'
 import type { PortIdentity } from '../policy/flow-context.js'
@@ -24,6 +24,7 @@ import type { PortError } from './port-error.js'
 export interface PortSurroundings {
   readonly clock: Clock
   readonly options: DatapathOptions
+  readonly maxConnections: number
   readonly environment: Environment
   readonly resource: (name: string) => AnyResource | undefined
   readonly find: (name: string) => SwitchPort | undefined
@@ -44,18 +45,22 @@ export class SwitchPort implements Port {
   readonly #datapath: Datapath
   readonly #control: Control
   #state: PortState = 'created'
-  /** Where the frame in hand goes, for its mirrors. */
+  /** Where the frame in hand goes, for its mirrors; which of its batch it is; and whether an earlier hop put a tunnel around it. */
   #sink: Sink = () => undefined
   #index = 0
+  #wrapped = false
 
   constructor(identity: PortIdentity, vni: number | undefined, around: PortSurroundings) {
     this.identity = identity
     this.vni = vni
     this.#around = around
-    const mirror: MirrorSink = (port, bytes, start, end) => { this.#sink(port, 'mirror', bytes, start, end, this.#index) }
+    const mirror: MirrorSink = (port, bytes, start, end, encapsulated) => {
+      this.#sink(port, 'mirror', bytes, start, end, this.#index, encapsulated || this.#wrapped)
+    }
     this.#datapath = new Datapath(identity, around.options, around.clock, mirror)
     this.#control = new Control(
-      { port: identity, resource: around.resource, isGone: () => this.#state === 'deleted', swap: (c) => { this.#datapath.policy = c } },
+      { port: identity, resource: around.resource, isGone: () => this.#state === 'deleted', maxConnections: around.maxConnections, swap: (c) => { this.#datapath.policy = c },
+        disposeFailed: (layer, failures) => around.environment.disposeFailed?.(identity, layer, failures) },
       emptyPort,
     )
   }
@@ -98,7 +103,7 @@ export class SwitchPort implements Port {
   readonly generation = (): number => this.#control.policy.generation
   readonly rules = (): ReturnType<Control['rules']> => this.#control.rules()
   readonly reasonName = (reason: number): string => this.#datapath.reasons.name(reason)
-  readonly expire = (): number => this.#datapath.expire()
+  readonly expire = (budget?: number): number => this.#datapath.expire(budget)
 
   readonly process = (direction: Direction, frame: Uint8Array): Processed => {
     const bytes = new Uint8Array(HEADROOM + frame.length)
@@ -111,10 +116,17 @@ export class SwitchPort implements Port {
   }
 
   readonly processBatch = (direction: Direction, batch: Batch, sink: Sink): void => {
+    requireLengths(batch)
     let floor = 0
     for (let i = 0; i < batch.count; i++) {
       const start = batch.start[i]!
       const end = start + batch.length[i]!
+      if (start < floor || end > batch.bytes.length) {
+        this.#lost(BAD_BATCH)
+        batch.verdict[i] = 1
+        batch.reason[i] = this.#datapath.reasons.intern(BAD_BATCH)
+        continue
+      }
       const reason = this.forward(direction, batch.bytes, start, end, floor, sink, i)
       batch.verdict[i] = reason === '' ? 0 : 1
       batch.reason[i] = reason === '' ? 0 : this.#datapath.reasons.intern(reason)
@@ -126,11 +138,8 @@ export class SwitchPort implements Port {
     }
   }
 
-  /**
-   * Where the frame last passed by `forward` lies, the port it left by (this one unless it was hairpinned), and whether policy
-   * put a tunnel around it there.
-   */
-  readonly left: { port: SwitchPort; encapsulated: boolean; start: number; end: number } = { port: this, encapsulated: false, start: 0, end: 0 }
+  /** Where the frame last passed by `forward` lies, and the port it left by: this one unless it was hairpinned. */
+  readonly left: { port: SwitchPort; start: number; end: number } = { port: this, start: 0, end: 0 }
 
   /**
    * Takes one frame through this port and, by hairpins, through others; what leaves goes to the sink. The name of the
@@ -147,16 +156,18 @@ export class SwitchPort implements Port {
     let way = direction
     let from = start
     let to = end
+    // One hop's tunnel is still around the frame at the next, which may only see that its own policy added none.
+    let encapsulated = false
     for (let hairpins = 0; ; hairpins++) {
       if (port.#state !== 'connected') return port.#lost('PortDisconnected')
-      const outcome = port.#run(way, bytes, from, to, floor, sink, index)
+      const outcome = port.#run(way, bytes, from, to, floor, sink, index, encapsulated)
       if (outcome === Outcome.Dropped) return port.#datapath.reasons.name(port.#datapath.reason)
       from = port.#datapath.start
       to = port.#datapath.end
+      encapsulated ||= port.#datapath.encapsulated
       if (outcome === Outcome.Passed) {
         first.left.port = port
-        first.left.encapsulated = port.#datapath.encapsulated
-        sink(way === 'outbound' ? 'network' : 'vm', 'forward', bytes, from, to, index)
+        sink(way === 'outbound' ? 'network' : 'vm', 'forward', bytes, from, to, index, encapsulated)
         // Only now: the sink may have taken other frames through this port.
         first.left.start = from
         first.left.end = to
@@ -176,13 +187,8 @@ export class SwitchPort implements Port {
     const parsed = parseFrame(view, frame, 0, frame.length, this.#around.options.parseDepth[direction])
     if (parsed !== Reason.Ok) return unexplained(direction, reasonName(parsed))
     const words = makeUfid()
-    extractFlow(view, words)
     const nowUs = this.#around.clock.nowUs()
-    if (isLaterFragment(words, view.depth)) {
-      const first = this.#datapath.fragments.find(direction, view, words, nowUs)
-      if (first === undefined) return unexplained(direction, 'FragmentWithoutFirst')
-      words.set(first.words)
-    }
+    if (!this.#datapath.identify(direction, view, words, nowUs)) return unexplained(direction, 'FragmentWithoutFirst')
     return explain(this.#datapath.walker, this.#datapath.policy, direction, words, view.depth, nowUs)
   }
 
@@ -199,13 +205,23 @@ export class SwitchPort implements Port {
     return Array.from(this.#datapath.flows.flows(), (flow) => reportFlow(flow, now))
   }
 
-  #run(way: Direction, bytes: Uint8Array, start: number, end: number, floor: number, sink: Sink, index: number): Outcome {
-    const before = this.#sink
+  #run(
+    way: Direction, bytes: Uint8Array, start: number, end: number, floor: number, sink: Sink, index: number, wrapped: boolean,
+  ): Outcome {
+    const sinkBefore = this.#sink
+    const indexBefore = this.#index
+    const wrappedBefore = this.#wrapped
     this.#sink = sink
     this.#index = index
-    const outcome = this.#datapath.process(way, bytes, start, end, floor)
-    this.#sink = before
-    return outcome
+    this.#wrapped = wrapped
+    // A sink, a clock or an action context may throw: the port must not go on mirroring to a sink whose batch is over.
+    try {
+      return this.#datapath.process(way, bytes, start, end, floor)
+    } finally {
+      this.#sink = sinkBefore
+      this.#index = indexBefore
+      this.#wrapped = wrappedBefore
+    }
   }
 
   #lost(reason: string): string {
@@ -216,4 +232,17 @@ export class SwitchPort implements Port {
   #gone(): E.Either<PortError, never> {
     return E.left({ _tag: 'PortGone', port: this.identity.name })
   }
+}
+
+const BAD_BATCH = 'BadBatch'
+
+const requireLengths = ({ start, length, verdict, reason, count }: Batch): void => {
+  if (start.length < count) tooShort('start', start.length, count)
+  if (length.length < count) tooShort('length', length.length, count)
+  if (verdict.length < count) tooShort('verdict', verdict.length, count)
+  if (reason.length < count) tooShort('reason', reason.length, count)
+}
+
+const tooShort = (name: string, there: number, count: number): never => {
+  throw new RangeError(`batch.${name} has ${there} elements, but the batch counts ${count} frames`)
 }

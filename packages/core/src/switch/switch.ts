@@ -6,6 +6,11 @@
  * network goes the same way, to the port, inbound. A frame for a group address (broadcast, multicast) goes to the
  * network and to every other port of its network, as a bridge does; policy on the ports decides what of it they see.
  *
+ * Only hairpins (and mirrors to the network) let a port's policy send on what it was sent, so only they can make a frame
+ * go round or multiply. Two bounds hold them: how often one frame may be delivered in a row, and how many deliveries a
+ * frame that was given to the switch may cause in all beyond its first; what is beyond either is dropped as
+ * `HairpinLimit`.
+ *
  * @see VFP §4.1, §7.1, §7.2
  */
 import * as E from 'fp-ts/lib/Either.js'
@@ -14,9 +19,10 @@ import type { DatapathOptions } from '../datapath/datapath.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { AnyResource } from '../policy/resource.js'
 import { type IpAddress, parseIp, parseMac } from '../wire/address.js'
+import { DEFAULT_MAX_CONNECTIONS } from '../tables/layer-flow-table.js'
 import { Bridge } from './bridge.js'
 import type { Environment } from './environment.js'
-import type { FrameOutcome, Sink } from './output.js'
+import type { FrameOutcome, Output, Sink } from './output.js'
 import type { Port, PortSpec } from './port.js'
 import type { PortError } from './port-error.js'
 import { HEADROOM, MAX_HAIRPINS, SwitchPort } from './switch-port.js'
@@ -30,9 +36,14 @@ export interface SwitchOptions {
   readonly resources?: Readonly<Record<string, AnyResource>>
   /** Most unified flows a port holds, 1,000,000 unless given. */
   readonly maxFlows?: number
+  /**
+   * Most connections each layer of a port keeps, 500,000 unless given; a packet that would begin one more is dropped as
+   * `ConnectionLimit`.
+   */
+  readonly maxConnections?: number
   /** Microseconds without a packet after which a unified flow is forgotten, 60,000,000 unless given. */
   readonly flowIdleUs?: number
-  /** Datagrams whose first fragment a port remembers, 4,096 unless given. */
+  /** Datagrams of each direction whose first fragment a port remembers, 4,096 unless given. */
   readonly maxFragments?: number
   /**
    * Header groups parsed of frames from the VM (1 unless given: a tunnel that a VM makes itself is its own business)
@@ -53,12 +64,16 @@ export interface Switch {
   readonly ports: () => readonly Port[]
   /**
    * Takes a frame from a port's VM, through the port and to wherever it belongs. The answer is that port's own: what the
-   * policy of a receiver on the same switch then drops, the receiver counts.
+   * policy of a receiver on the same switch then drops, the receiver counts, and what the bridge drops, the switch.
    */
   readonly fromVm: (port: string, frame: Uint8Array) => FrameOutcome
   /** Takes a frame from the physical network to the port it is for. */
   readonly fromNetwork: (frame: Uint8Array) => FrameOutcome
-  /** Frames the switch dropped itself, by reason; ports count their own. */
+  /**
+   * Frames the switch dropped itself, by reason; ports count their own. `NoPortForMac`: from the network, for nobody;
+   * `OwnMac`: from a port, for that very port; `HairpinLimit`: looping or multiplying; `NoSuchPort` and
+   * `PortDisconnected`: of mirrors and calls for such a port.
+   */
   readonly drops: () => Readonly<Record<string, number>>
 }
 
@@ -98,24 +113,29 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
     return { _tag: 'Dropped', reason }
   }
 
-  // `turns` counts how often a frame has been delivered to a port: only hairpins bring it to a second one, and so round in a circle.
-  const deliver = (port: SwitchPort, frame: Uint8Array, turns: number): FrameOutcome =>
-    turns > MAX_HAIRPINS ? dropped('HairpinLimit') : run(port, 'inbound', frame, turns)
+  /** Whether a frame that has been delivered `turns` times in a row may be so once more. The first delivery is free, however many ports it is to. */
+  const spend = (turns: number, budget: Budget): boolean => {
+    if (turns === 0) return true
+    if (turns === MAX_HAIRPINS || budget.left === 0) return false
+    budget.left--
+    return true
+  }
 
-  const run = (port: SwitchPort, direction: 'inbound' | 'outbound', frame: Uint8Array, turns: number): FrameOutcome => {
+  const run = (port: SwitchPort, direction: 'inbound' | 'outbound', frame: Uint8Array, turns: number, budget: Budget): FrameOutcome => {
     const bytes = new Uint8Array(HEADROOM + frame.length)
     bytes.set(frame, HEADROOM)
-    const sink: Sink = (to, why, b, start, end) => {
-      const { port: by, encapsulated } = port.left
-      route(why === 'forward' ? by : port, to, b.subarray(start, end), encapsulated, turns)
+    const sink: Sink = (to, why, b, start, end, _index, encapsulated) => {
+      route(why === 'forward' ? port.left.port : port, to, why, b.subarray(start, end), encapsulated, turns, budget)
     }
     const reason = port.forward(direction, bytes, HEADROOM, bytes.length, 0, sink, 0)
     return reason === '' ? { _tag: 'Passed' } : { _tag: 'Dropped', reason }
   }
 
-  const route = (from: SwitchPort, to: string, frame: Uint8Array, encapsulated: boolean, turns: number): FrameOutcome => {
+  const route = (
+    from: SwitchPort, to: string, why: Output['why'], frame: Uint8Array, encapsulated: boolean, turns: number, budget: Budget,
+  ): FrameOutcome => {
     // A tunnel that a VM made itself is payload: it must not choose the tenant its frame is bridged to.
-    if (to === 'network') return forward(from, frame, encapsulated ? datapath.parseDepth.inbound : 1, turns)
+    if (to === 'network') return forward(from, why, frame, encapsulated ? datapath.parseDepth.inbound : 1, turns, budget)
     const target = to === 'vm' ? from : ports.get(to)
     if (target === undefined) return dropped('NoSuchPort')
     if (target.state() !== 'connected') return dropped('PortDisconnected')
@@ -124,14 +144,24 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
     return { _tag: 'Passed' }
   }
 
-  const forward = (from: SwitchPort | undefined, frame: Uint8Array, depth: number, turns: number): FrameOutcome => {
+  const forward = (
+    from: SwitchPort | undefined, why: Output['why'], frame: Uint8Array, depth: number, turns: number, budget: Budget,
+  ): FrameOutcome => {
     const target = bridge.find(frame, depth, from)
     if (target === 'group') {
       if (from !== undefined) environment.toNetwork?.(frame)
-      for (const port of bridge.members(frame, depth, from)) if (port !== from) deliver(port, frame, turns + 1)
+      for (const port of bridge.members(frame, depth, from)) {
+        if (port === from) continue
+        // One drop stands for the rest of the flood: to go through it port by port would be work of the kind that is bounded here.
+        if (!spend(turns, budget)) return dropped('HairpinLimit')
+        run(port, 'inbound', frame, turns + 1, budget)
+      }
       return { _tag: 'Passed' }
     }
-    if (target !== undefined && target !== from) return deliver(target, frame, turns + 1)
+    // On the wire it would come back, or go to a stranger who claims the MAC. A copy of what came in has its receiver's own
+    // MAC by nature, and leaves because a rule says so.
+    if (target !== undefined && target === from && why === 'forward') return dropped('OwnMac')
+    if (target !== undefined && target !== from) return spend(turns, budget) ? run(target, 'inbound', frame, turns + 1, budget) : dropped('HairpinLimit')
     if (from === undefined) return dropped('NoPortForMac')
     environment.toNetwork?.(frame)
     return { _tag: 'Passed' }
@@ -147,7 +177,7 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
       const agreed = environment.createPort?.(identity.right) ?? E.right(undefined)
       if (E.isLeft(agreed)) return E.left({ _tag: 'EnvironmentRefused', port: spec.name, reason: agreed.left })
       const port = new SwitchPort(identity.right, spec.vni, {
-        clock, options: datapath, environment,
+        clock, options: datapath, environment, maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
         resource: (name) => resources.get(name),
         find: (name) => ports.get(name),
         forget: (gone) => {
@@ -169,12 +199,22 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
     fromVm: (name, frame) => {
       const port = ports.get(name)
       if (port === undefined) return dropped('NoSuchPort')
-      return run(port, 'outbound', frame, 0)
+      return run(port, 'outbound', frame, 0, newBudget())
     },
-    fromNetwork: (frame) => forward(undefined, frame, datapath.parseDepth.inbound, 0),
+    fromNetwork: (frame) => forward(undefined, 'forward', frame, datapath.parseDepth.inbound, 0, newBudget()),
     drops: () => Object.fromEntries(drops),
   }
 }
+
+/** Deliveries that one frame given to the switch may still cause beyond its first. Shared by all that becomes of it. */
+interface Budget {
+  left: number
+}
+
+/** Enough for a gateway that turns a broadcast back to the VMs of a busy host, far from what would hold the host up. */
+export const MAX_DELIVERIES = 64
+
+const newBudget = (): Budget => ({ left: MAX_DELIVERIES })
 
 const readSpec = (spec: PortSpec): E.Either<PortError, PortIdentity> => {
   const bad = (path: string, reason: string): E.Either<PortError, never> => E.left({ _tag: 'BadPort', port: spec.name, path, reason })

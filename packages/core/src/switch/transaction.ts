@@ -5,6 +5,10 @@
  * layer type's `check` looks at it, its groups are made, named and looked over, the rules are started, the snapshot is
  * compiled. Only then is the one reference swapped; rules started in vain are disposed of.
  *
+ * Codecs, layer types and rules are other people's code and may throw. Before the swap an exception is a refusal; after
+ * it, or while rules started in vain are disposed of, it is collected: one rule that cannot end must neither keep the
+ * others from ending nor hide from the caller what is in force.
+ *
  * @see VFP §5.4
  */
 import * as E from 'fp-ts/lib/Either.js'
@@ -24,11 +28,9 @@ export type PreparedGroup = Omit<Group, 'rules'> & { readonly rules: readonly (R
 export const prepare = <L extends string, C, O>(
   type: LayerType<L, C, O>, layer: string, config: unknown, environment: LayerEnvironment,
 ): E.Either<PolicyError, readonly PreparedGroup[]> => {
-  const read = type.codec.decode(config)
-  if (E.isLeft(read)) return E.left({ _tag: 'BadPolicy', layer, problems: renderPath(read.left) })
-  const problems = type.check(read.right, environment)
-  if (problems.length > 0) return E.left({ _tag: 'BadPolicy', layer, problems })
-  const groups = type.groups(read.right, environment).map(named)
+  const laidOut = layOut(type, layer, config, environment)
+  if (E.isLeft(laidOut)) return laidOut
+  const groups = laidOut.right
   const twice = firstDuplicate(groups.map((g) => `${g.direction} ${g.name}`))
   if (twice !== undefined) return E.left({ _tag: 'Duplicate', layer, what: 'group', name: twice })
   for (const group of groups) {
@@ -56,9 +58,9 @@ export const start = (
         rules.push(made)
         if (olds.get(rule.id)?.lineage !== made.running.lineage) started.push(made)
       } catch (thrown) {
-        for (const s of started) s.running.dispose()
-        const reason = thrown instanceof Error ? thrown.message : String(thrown)
-        return E.left({ _tag: 'RuleFailed', layer, group: group.name, rule: rule.id, reason })
+        // What refused is told; that a rule started in vain also failed to end would only hide it.
+        for (const s of started) disposalProblem(s)
+        return E.left({ _tag: 'RuleFailed', layer, group: group.name, rule: rule.id, reason: reasonOf(thrown) })
       }
     }
     inForce.push({ group, rules })
@@ -66,14 +68,52 @@ export const start = (
   return E.right(List(inForce))
 }
 
-/** Disposes of the rules of `before` whose state `after` did not take over. */
-export const disposeGone = (before: List<GroupInForce>, after: List<GroupInForce>): void => {
+/** A rule that threw when it was to let go of its state. */
+export interface DisposeFailure {
+  /** `group/rule`. */
+  readonly rule: string
+  readonly reason: string
+}
+
+/** Disposes of the rules of `before` whose state `after` did not take over, all of them; those that threw. */
+export const disposeGone = (before: List<GroupInForce>, after: List<GroupInForce>): readonly DisposeFailure[] => {
   const kept = new Set<object>()
   for (const group of after) for (const rule of group.rules) kept.add(rule.running.lineage)
-  for (const group of before) {
-    for (const { running } of group.rules) if (!kept.has(running.lineage)) running.dispose()
+  const failures: DisposeFailure[] = []
+  for (const { group, rules } of before) {
+    for (const rule of rules) {
+      const reason = kept.has(rule.running.lineage) ? undefined : disposalProblem(rule)
+      if (reason !== undefined) failures.push({ rule: `${group.name}/${rule.id}`, reason })
+    }
+  }
+  return failures
+}
+
+/** The groups of a configuration, by the layer type's own code. */
+const layOut = <L extends string, C, O>(
+  type: LayerType<L, C, O>, layer: string, config: unknown, environment: LayerEnvironment,
+): E.Either<PolicyError, readonly PreparedGroup[]> => {
+  try {
+    const read = type.codec.decode(config)
+    if (E.isLeft(read)) return E.left({ _tag: 'BadPolicy', layer, problems: renderPath(read.left) })
+    const problems = type.check(read.right, environment)
+    if (problems.length > 0) return E.left({ _tag: 'BadPolicy', layer, problems })
+    return E.right(type.groups(read.right, environment).map(named))
+  } catch (thrown) {
+    return E.left({ _tag: 'LayerFailed', layer, reason: reasonOf(thrown) })
   }
 }
+
+const disposalProblem = ({ running }: RuleInForce): string | undefined => {
+  try {
+    running.dispose()
+    return undefined
+  } catch (thrown) {
+    return reasonOf(thrown)
+  }
+}
+
+const reasonOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
 
 const named = (group: Group): PreparedGroup =>
   ({ ...group, rules: group.rules.map((r, i) => ({ ...r, id: r.id ?? `${r.type}-${i + 1}` })) })

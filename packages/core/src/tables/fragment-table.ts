@@ -1,15 +1,16 @@
 /**
- * Which flow the fragments of a datagram belong to.
+ * Which transport the fragments of a datagram belong to.
  *
- * Only the first fragment has the transport header, and so only it can be matched by ports. Its flow id is kept here
- * under the datagram's identity, and later fragments are decided as the first one was. A later fragment whose first
- * was not seen has nobody to follow; the caller drops it, counted: passing it by rules that cannot see its ports
- * would be a way around them.
+ * Only the first fragment has the transport header, and so only it can be matched by ports. What its flow id says of the
+ * transport is kept here under the datagram's identity, and lent to the later fragments. Everything else a later
+ * fragment says itself, and it is decided by that: its MACs, tags, DSCP and TTL and the tunnel around it are what leaves,
+ * so they are what rules have to see. A later fragment whose first did not pass has nobody to follow; the caller drops
+ * it, counted: passing it by rules that cannot see its ports would be a way around them.
  *
  * Bounded: the oldest datagram gives way when the table is full; each is forgotten after 30 s, as reassembly would
- * (Linux `ipfrag_time`; RFC 8200 §4.5 has 60 s).
+ * (Linux `ipfrag_time`; RFC 8200 §4.5 has 60 s). A port has a table for each direction, and only passed fragments get in,
+ * so that what one side sends does not push out what the other waits for.
  */
-import type { Direction } from '../flow/flow-id.js'
 import { Shape, Word, WORDS } from '../flow/layout.js'
 import { type FrameView, L3, Slot, SLOTS } from '../wire/frame-view.js'
 
@@ -18,12 +19,39 @@ export const FRAGMENT_LIFETIME_US = 30_000_000
 
 /** What is known of a datagram by its first fragment. */
 export interface FirstFragment {
+  /** The datagram's identity. */
+  readonly key: string
+  /** The flow id of the innermost group. */
   readonly words: Uint32Array
-  readonly depth: number
+  /** Monotonic microseconds. */
   readonly seenUs: number
 }
 
-/** First fragments by datagram. */
+/** What there is to remember of the first fragment that `view` and `words` describe. */
+export const firstFragment = (view: FrameView, words: Uint32Array, nowUs: number): FirstFragment => ({
+  key: datagramKey(view, words), words: words.slice((view.depth - 1) * WORDS, view.depth * WORDS), seenUs: nowUs,
+})
+
+/**
+ * Gives the flow id of a later fragment what only its first one has: transport kind, protocol (which behind IPv6 extension
+ * headers is not the one the fragment header names), ports, ICMP type, TCP flags and numbers.
+ */
+export const lendTransport = (first: FirstFragment, words: Uint32Array, depth: number): void => {
+  const from = first.words
+  const w = (depth - 1) * WORDS
+  words[w] = (words[w]! & ~L4_BITS) | (from[Word.SHAPE]! & L4_BITS)
+  words[w + Word.PROTO] = (words[w + Word.PROTO]! & 0xffff0000) | (from[Word.PROTO]! & 0xffff)
+  words[w + Word.PORTS] = from[Word.PORTS]!
+  words[w + Word.ICMP] = from[Word.ICMP]!
+  words[w + Word.CLASS] = (words[w + Word.CLASS]! & 0xffff0000) | (from[Word.CLASS]! & 0xffff)
+  words[w + Word.SEQ] = from[Word.SEQ]!
+  words[w + Word.ACK] = from[Word.ACK]!
+  words[w + Word.WINDOW] = from[Word.WINDOW]!
+}
+
+const L4_BITS = Shape.PART_MASK << Shape.L4_SHIFT
+
+/** First fragments of one direction, by datagram. */
 export class FragmentTable {
   readonly #firsts = new Map<string, FirstFragment>()
   readonly #capacity: number
@@ -37,17 +65,16 @@ export class FragmentTable {
     return this.#firsts.size
   }
 
-  /** Remembers the first fragment that `view` and `words` describe. */
-  remember(direction: Direction, view: FrameView, words: Uint32Array, nowUs: number): void {
-    const key = datagramKey(direction, view, words)
-    this.#firsts.delete(key)
+  /** Remembers a first fragment; an earlier one of the same datagram is forgotten. */
+  remember(first: FirstFragment): void {
+    this.#firsts.delete(first.key)
     if (this.#firsts.size >= this.#capacity) {
       for (const oldest of this.#firsts.keys()) {
         this.#firsts.delete(oldest)
         break
       }
     }
-    this.#firsts.set(key, { words: words.slice(0, view.depth * WORDS), depth: view.depth, seenUs: nowUs })
+    this.#firsts.set(first.key, first)
   }
 
   /** Forgets the datagrams whose time is over. */
@@ -60,8 +87,8 @@ export class FragmentTable {
   }
 
   /** The first fragment of the datagram that the later fragment in `view` belongs to. */
-  find(direction: Direction, view: FrameView, words: Uint32Array, nowUs: number): FirstFragment | undefined {
-    const key = datagramKey(direction, view, words)
+  find(view: FrameView, words: Uint32Array, nowUs: number): FirstFragment | undefined {
+    const key = datagramKey(view, words)
     const first = this.#firsts.get(key)
     if (first === undefined || nowUs - first.seenUs < FRAGMENT_LIFETIME_US) return first
     this.#firsts.delete(key)
@@ -69,9 +96,9 @@ export class FragmentTable {
   }
 }
 
-/** Direction, tenants, addresses, protocol and identification (RFC 791 §3.2, RFC 8200 §4.5). */
-const datagramKey = (direction: Direction, view: FrameView, words: Uint32Array): string => {
-  let key = direction
+/** Tenants, addresses, protocol and identification (RFC 791 §3.2, RFC 8200 §4.5). */
+const datagramKey = (view: FrameView, words: Uint32Array): string => {
+  let key = ''
   for (let g = 0; g < view.depth - 1; g++) key += `/${words[g * WORDS + Word.VNI]!}`
   const last = view.depth - 1
   const w = last * WORDS

@@ -5,17 +5,22 @@
  * then, those of the reverse direction its inverse, for as long as the pair lives: until it has been idle, until a
  * RST, or until reconciliation finds that no rule of that type permits it any more.
  *
- * A pair is found from both directions, each by the key of its packets *as this layer sees them*: of every
- * encapsulation its kind, tenant and addresses, and of the innermost group the five-tuple (or ICMP identifier).
- * Volatile and named fields are no part of it, so an asymmetric path finds its pair.
+ * A pair is found from both directions, each by the key of its packets *as this layer sees them*: of every group its
+ * VLAN tags, which are a tenant too; of every encapsulation its kind, tenant and addresses; of the innermost group the
+ * five-tuple, or for ICMP type, code and identifier, so that the answer to an echo request is an echo reply and nothing
+ * else. Other named fields (MACs, DSCP, TCP flags) are no part of it, so an asymmetric path finds its pair.
+ *
+ * Bounded: beyond `capacity` no pair is made, and each one made pays for a look at two old ones, whose time may be over.
+ * Cost: a pair holds its flow id, two keys and its decision, some 700 bytes.
  *
  * @see VFP §5.2
  */
 import { type Direction, hashFlow, opposite, reverseFlow } from '../flow/flow-id.js'
-import { UFID_WORDS, Word, WORDS } from '../flow/layout.js'
+import { Shape, UFID_WORDS, Word, WORDS } from '../flow/layout.js'
 import type { Decision } from '../policy/decision.js'
 import type { Cell } from '../policy/resource.js'
 import type { HeaderTransposition } from '../transposition/header-transposition.js'
+import { L3, L4 } from '../wire/frame-view.js'
 
 /** Both directions of one connection in one layer. `R` is what the pipeline knows of the rule. */
 export interface LayerFlowPair<R> {
@@ -41,7 +46,13 @@ export interface LayerFlowPair<R> {
   /** Version of the layer's policy the pair was last checked against. */
   checked: number
   alive: boolean
+  /** Resource entries the rule read when it last permitted the pair, and their versions then. */
+  cells: readonly Cell[]
+  versions: readonly number[]
 }
+
+/** Connections a layer keeps unless told otherwise: what VFP supports a port (§10.2). */
+export const DEFAULT_MAX_CONNECTIONS = 500_000
 
 /** The pairs of one layer. */
 export class LayerFlowTable<R> {
@@ -49,6 +60,14 @@ export class LayerFlowTable<R> {
   readonly #scratch = new Uint32Array(UFID_WORDS)
   /** Made when first asked for: a layer without stateful rules needs none. */
   #absences: Uint32Array | undefined
+  /** Where the search for pairs whose time is over goes on. */
+  #sweeper: Iterator<LayerFlowPair<R>> | undefined
+  /** Most pairs held. */
+  readonly capacity: number
+
+  constructor(capacity: number = DEFAULT_MAX_CONNECTIONS) {
+    this.capacity = capacity
+  }
 
   /** Keys held: two for each pair. */
   get size(): number {
@@ -82,8 +101,8 @@ export class LayerFlowTable<R> {
       if (isLive(there, nowUs)) return false
       this.remove(there)
     }
-    this.#keys.set(pair, back)
-    this.#held.set(pair, pair)
+    this.#sweep(2, nowUs)
+    this.#held.set(pair, { pair, back })
     this.#pairs.set(keyOf(pair.direction, pair.initial, pair.initialDepth), pair)
     this.#pairs.set(back, pair)
     const absences = (this.#absences ??= new Uint32Array(ABSENCES))
@@ -114,8 +133,25 @@ export class LayerFlowTable<R> {
     return this.absence(opposite(direction), this.#scratch, afterDepth)
   }
 
-  readonly #keys = new WeakMap<LayerFlowPair<R>, string>()
-  readonly #held = new WeakMap<object, LayerFlowPair<R>>()
+  /** Whether there is no room for another pair; pairs whose time is over are looked for first, among so many. */
+  isFull(nowUs: number): boolean {
+    if (this.#pairs.size < 2 * this.capacity) return false
+    this.#sweep(64, nowUs)
+    return this.#pairs.size >= 2 * this.capacity
+  }
+
+  #sweep(looks: number, nowUs: number): void {
+    // Each pair stands in the map twice: looking at all of them once is enough.
+    for (let n = Math.min(looks, this.#pairs.size); n > 0; n--) {
+      let next = (this.#sweeper ??= this.#pairs.values()).next()
+      if (next.done === true) next = (this.#sweeper = this.#pairs.values()).next()
+      if (next.done === true) return
+      if (!isLive(next.value, nowUs)) this.remove(next.value)
+    }
+  }
+
+  /** The pairs held, with the key of their way back. */
+  readonly #held = new WeakMap<object, { readonly pair: LayerFlowPair<R>; readonly back: string }>()
 
   #reverseKey(direction: Direction, after: Uint32Array, afterDepth: number): string {
     this.#scratch.set(after.subarray(0, afterDepth * WORDS))
@@ -128,14 +164,15 @@ export class LayerFlowTable<R> {
     pair.alive = false
     const forward = keyOf(pair.direction, pair.initial, pair.initialDepth)
     if (this.#pairs.get(forward) === pair) this.#pairs.delete(forward)
-    const back = this.#keys.get(pair)
+    const back = this.#held.get(pair)?.back
     if (back !== undefined && this.#pairs.get(back) === pair) this.#pairs.delete(back)
+    this.#held.delete(pair)
   }
 
   /** {@link remove}, if the pair is one of this table's. */
   removeIfHeld(pair: object): void {
     const held = this.#held.get(pair)
-    if (held !== undefined) this.remove(held)
+    if (held !== undefined) this.remove(held.pair)
   }
 
   /** Forgets every pair that has been idle too long; how many. */
@@ -192,10 +229,34 @@ const keyOf = (direction: Direction, words: Uint32Array, depth: number): string 
     // One character a half word: short, exact, and hashed by the engine's own string hash.
     key += String.fromCharCode(shape & 0xffff & ~0xf00, words[base + Word.PROTO]! & 0xffff, words[base + Word.PROTO]! >>> 16)
     key += half(words[base + (last ? Word.PORTS : Word.VNI)]!)
+    if ((shape >>> Shape.VLANS_SHIFT) !== 0) key += `v${shape >>> Shape.VLANS_SHIFT}` + half(words[base + Word.VLAN]! & VLAN_IDS)
+    if (last && isIcmp(shape)) key += half(words[base + Word.ICMP]!)
     const first = (shape & 0xf) === 3 ? 0 : 3
     for (let i = first; i < 4; i++) key += half(words[base + Word.SRC_IP + i]!) + half(words[base + Word.DST_IP + i]!)
   }
   return key
 }
+
+/**
+ * Whether a packet with this flow id can begin a connection: IP, and if it is ICMP an echo request. Errors, redirects and
+ * unsolicited replies have no other direction of their own, and a pair made for one would let its like in.
+ */
+export const beginsConnection = (words: Uint32Array, depth: number): boolean => {
+  const w = (depth - 1) * WORDS
+  const shape = words[w]!
+  const l3 = shape & Shape.PART_MASK
+  if (l3 !== L3.Ipv4 && l3 !== L3.Ipv6) return false
+  return !isIcmp(shape) || isEchoRequest(words[w + Word.ICMP]! >>> 8, (shape >>> Shape.L4_SHIFT) & Shape.PART_MASK)
+}
+
+/** Identifiers of both VLAN tags; their priorities do not tell tenants apart. */
+export const VLAN_IDS = 0x0fff0fff
+
+const isIcmp = (shape: number): boolean => {
+  const l4 = (shape >>> Shape.L4_SHIFT) & Shape.PART_MASK
+  return l4 === L4.Icmp || l4 === L4.Icmpv6
+}
+
+const isEchoRequest = (type: number, l4: number): boolean => type === (l4 === L4.Icmp ? 8 : 128)
 
 const half = (word: number): string => String.fromCharCode(word >>> 16, word & 0xffff)

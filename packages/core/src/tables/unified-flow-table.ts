@@ -9,11 +9,16 @@
  * stand in one probe sequence and are told apart by their masks. Two flows that both agree with a packet give the
  * same decision, because each one's mask covers all its decision depended on; the first found is as good as any.
  *
- * Invariants: at most half of the slots are taken; no tombstones (removal shifts the run back); a flow is in the
- * table if and only if its `installed` is true.
+ * Whoever sends packets chooses named fields at will, and where rules name a MAC one connection could have flows without
+ * end, all in one probe sequence. So at most {@link MAX_ALIKE} flows share a hash: the one longest without a packet makes
+ * room for the next. What it costs is a walk when a packet of it comes back. Hashes that differ in spite of equal
+ * places cannot be aimed at without knowing the port's seed.
  *
- * Who writes: the port's datapath alone. Cost: a hit is one probe on average, a compare of about ten words; 12
- * bytes a slot beside the flows.
+ * Invariants: at most half of the slots are taken; at most `MAX_ALIKE` flows have one hash; no tombstones (removal shifts
+ * the run back); a flow is in the table if and only if its `installed` is true.
+ *
+ * Who writes: the port's datapath alone. Cost: a hit is one probe on average, a compare of about ten words; 8 bytes a
+ * slot beside the flows.
  */
 import type { Direction } from '../flow/flow-id.js'
 import { sameFlow } from '../flow/flow-id.js'
@@ -22,9 +27,13 @@ import type { UnifiedFlow } from './unified-flow.js'
 
 const EMPTY = -1
 
+/** Most flows of one hash. */
+export const MAX_ALIKE = 16
+
 /** The flows of one port. */
 export class UnifiedFlowTable {
-  #hashes = new Uint32Array(64)
+  /** Signed, as hashes are: then each is a small integer to the engine, and a lookup makes no number objects. */
+  #hashes = new Int32Array(64)
   #slots = new Int32Array(64).fill(EMPTY)
   #mask = 63
   readonly #flows: (UnifiedFlow | undefined)[] = []
@@ -45,30 +54,21 @@ export class UnifiedFlowTable {
 
   /** The flow a packet belongs to. `hash` is `hashFlow` of its words with the port's seed. */
   lookup(hash: number, direction: Direction, words: Uint32Array, depth: number): UnifiedFlow | undefined {
-    const mask = this.#mask
-    for (let i = hash & mask; ; i = (i + 1) & mask) {
-      const at = this.#slots[i]!
-      if (at === EMPTY) return undefined
-      if (this.#hashes[i] !== hash) continue
-      const flow = this.#flows[at]!
-      if (flow.depth === depth && flow.direction === direction && sameFlow(flow.words, words, depth) && agrees(flow.mask, flow.words, words)) return flow
-    }
+    return this.#probe(hash, direction, words, depth, true)
   }
 
   /** A flow of these always-words, whatever its mask: for pairing. */
   find(hash: number, direction: Direction, words: Uint32Array, depth: number): UnifiedFlow | undefined {
-    const mask = this.#mask
-    for (let i = hash & mask; ; i = (i + 1) & mask) {
-      const at = this.#slots[i]!
-      if (at === EMPTY) return undefined
-      if (this.#hashes[i] !== hash) continue
-      const flow = this.#flows[at]!
-      if (flow.depth === depth && flow.direction === direction && sameFlow(flow.words, words, depth)) return flow
-    }
+    return this.#probe(hash, direction, words, depth, false)
   }
 
-  /** Puts a flow in; `false`, and nothing done, if the table is full. */
+  /**
+   * Puts a flow in; of {@link MAX_ALIKE} with its hash the stalest goes. `false`, and nothing done, if the table is full of
+   * others.
+   */
   insert(flow: UnifiedFlow): boolean {
+    const stalest = this.#stalestAlike(flow.hash)
+    if (stalest !== undefined) this.remove(stalest)
     if (this.#size >= this.capacity) return false
     if (2 * (this.#size + 1) > this.#slots.length) this.#grow()
     const at = this.#free.pop() ?? this.#flows.length
@@ -114,6 +114,32 @@ export class UnifiedFlowTable {
     for (const flow of this.#flows) if (flow !== undefined) yield flow
   }
 
+  #probe(hash: number, direction: Direction, words: Uint32Array, depth: number, masked: boolean): UnifiedFlow | undefined {
+    const mask = this.#mask
+    for (let i = hash & mask; ; i = (i + 1) & mask) {
+      const at = this.#slots[i]!
+      if (at === EMPTY) return undefined
+      if (this.#hashes[i] !== hash) continue
+      const flow = this.#flows[at]!
+      if (flow.depth !== depth || flow.direction !== direction || !sameFlow(flow.words, words, depth)) continue
+      if (!masked || agrees(flow.mask, flow.words, words)) return flow
+    }
+  }
+
+  /** Of the flows with this hash the one longest without a packet, if there are as many as there may be. */
+  #stalestAlike(hash: number): UnifiedFlow | undefined {
+    const mask = this.#mask
+    let alike = 0
+    let stalest: UnifiedFlow | undefined
+    for (let i = hash & mask; this.#slots[i] !== EMPTY; i = (i + 1) & mask) {
+      if (this.#hashes[i] !== hash) continue
+      const flow = this.#flows[this.#slots[i]!]!
+      alike++
+      if (stalest === undefined || flow.lastHitUs < stalest.lastHitUs) stalest = flow
+    }
+    return alike < MAX_ALIKE ? undefined : stalest
+  }
+
   #place(hash: number, at: number): void {
     let i = hash & this.#mask
     while (this.#slots[i] !== EMPTY) i = (i + 1) & this.#mask
@@ -140,7 +166,7 @@ export class UnifiedFlowTable {
     const old = this.#slots
     const hashes = this.#hashes
     this.#slots = new Int32Array(2 * length).fill(EMPTY)
-    this.#hashes = new Uint32Array(2 * length)
+    this.#hashes = new Int32Array(2 * length)
     this.#mask = 2 * length - 1
     for (let i = 0; i < length; i++) if (old[i] !== EMPTY) this.#place(hashes[i]!, old[i]!)
   }

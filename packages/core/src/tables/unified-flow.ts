@@ -54,7 +54,7 @@ export interface UnifiedFlow {
   program: Program
   contexts: readonly FlowContextRun[]
   mirrors: readonly FlowMirror[]
-  /** Counters of the rules that decided, and how to name them. */
+  /** Counters of the rules that decided, in the order of their layers. */
   tallies: readonly Tally[]
   /** Interned drop reason where the verdict is a drop, else 0. */
   reason: number

@@ -200,7 +200,7 @@ const namedCondition = (): fc.Arbitrary<ConditionsObject> =>
     {
       weight: 3,
       arbitrary: fc.constantFrom<ConditionsObject[]>(
-        { dscp: 0 }, { dscp: '8-46' }, { tcpFlags: ['SYN', 'SYN+ACK'] }, { tcpFlags: ['ACK', 'PSH+ACK'] }, { vlanId: 7 }, { icmpType: 8 }, { icmpId: 5 }, { fragment: 'first' },
+        { dscp: 0 }, { dscp: '8-46' }, { tcpFlags: ['SYN', 'SYN+ACK'] }, { tcpFlags: ['ACK', 'PSH+ACK'] }, { vlanId: 7 }, { icmpType: 8 }, { icmpId: 5 }, { fragment: 'first' }, { fragment: 'later' },
         { arpOperation: 'request' }, { 'inner.vlanId': 7 }, { 'inner.dscp': 0 }, { 'inner.tcpFlags': 'SYN' }, { vlanPriority: 3 },
       ),
     },

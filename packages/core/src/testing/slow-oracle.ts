@@ -12,7 +12,8 @@
  * - after a change of its layer, the packet that made it is looked at again, once, when the next packet of it comes;
  * - connections begin and are refreshed only if the whole walk lets the packet through; a RST that passes ends
  *   those it belongs to;
- * - a later fragment is decided as if its first fragment came again; its own bytes are what is rewritten and counted.
+ * - a later fragment is decided by its own headers and its first fragment's transport, if that one passed; its own bytes are
+ *   what is rewritten and counted.
  */
 import type { Clock } from '../clock.js'
 import { type Direction, entropyHash, opposite } from '../flow/flow-id.js'
@@ -23,8 +24,8 @@ import type { Output, Processed } from '../switch/output.js'
 import { applyCodeName } from '../transposition/apply-code.js'
 import { Frag, L4, Slot, SLOTS } from '../wire/frame-view.js'
 import { reasonName } from '../wire/reason.js'
-import { datagramOf, type Identity, identityOf } from './oracle/identity.js'
-import { contextOf, parse, type Parsed, reparse, type SlowFrame, transposed } from './oracle/slow-frame.js'
+import { datagramOf, type Identity, identityOf, mayBegin } from './oracle/identity.js'
+import { contextOf, parse, type Parsed, reparse, type SlowFrame, transposed, withTransportOf } from './oracle/slow-frame.js'
 import { decidingRule } from './oracle/slow-match.js'
 import { isAlive, pairFor, sideOf } from './oracle/slow-pair.js'
 import { type SlowLayer, type SlowPair, SlowPolicy, type SlowRule } from './oracle/slow-policy.js'
@@ -63,7 +64,7 @@ type Ending = { readonly _tag: 'Passed' } | { readonly _tag: 'Hairpin'; readonly
 
 /** A frame on its way through one port. */
 interface Passage {
-  /** The frame that is decided on: for a later fragment, its first. */
+  /** The frame that is decided on: of a later fragment, what it would be with its first one's transport. */
   judged: SlowFrame
   /** The frame itself. */
   frame: SlowFrame
@@ -121,9 +122,9 @@ export class SlowPort {
 
   #pass(direction: Direction, bytes: Uint8Array, headroom: number, outputs: Output[]): { readonly ending: Ending; readonly left: SlowFrame } {
     const parsed = parse(bytes, this.#options.parseDepth[direction])
-    const unparsed: SlowFrame = { bytes, depth: 1, moved: 0 }
+    const unparsed: SlowFrame = { bytes, depth: 1, moved: 0, standsForLater: false }
     if (typeof parsed === 'number') return { ending: dropFor(reasonName(parsed)), left: unparsed }
-    const frame: SlowFrame = { bytes, depth: parsed.depth, moved: 0 }
+    const frame: SlowFrame = { bytes, depth: parsed.depth, moved: 0, standsForLater: false }
     const nowUs = this.#options.clock.nowUs()
     const fragment = parsed.view.slots[(parsed.depth - 1) * SLOTS + Slot.FRAG]!
     const datagram = fragment === Frag.Whole ? '' : `${direction} ${datagramOf(frame)}`
@@ -131,17 +132,17 @@ export class SlowPort {
     if (fragment === Frag.Later) {
       const first = this.#firsts.get(datagram)
       if (first === undefined || nowUs - first.seenUs >= FRAGMENT_LIFETIME_US) return { ending: dropFor('FragmentWithoutFirst'), left: frame }
-      judged = first.frame
+      judged = withTransportOf(first.frame, frame)
       this.counts.laterFragments++
-    } else if (fragment === Frag.First) {
-      this.#firsts.set(datagram, { frame, seenUs: nowUs })
     }
     const { words, depth } = reparse(judged)
     const passage: Passage = {
       judged, frame, direction, nowUs, flowHash: entropyHash(words, depth),
       used: [], made: [], rules: [], contexts: [], mirrors: [], refused: undefined,
     }
-    return { ending: this.#judge(passage, bytes.length, headroom, isReset(parsed), outputs), left: passage.frame }
+    const ending = this.#judge(passage, bytes.length, headroom, isReset(parsed), outputs)
+    if (fragment === Frag.First && ending._tag !== 'Dropped') this.#firsts.set(datagram, { frame, seenUs: nowUs })
+    return { ending, left: passage.frame }
   }
 
   /** Walks the layers, and carries out what follows from it. */
@@ -183,7 +184,7 @@ export class SlowPort {
       if (typeof after === 'number') return dropFor('ShapeMismatch')
       passage.judged = after
       this.#rewrite(passage, before, decision)
-      if (pair === undefined && rule.rule.stateful !== undefined) {
+      if (pair === undefined && rule.rule.stateful !== undefined && mayBegin(before)) {
         const made = pairFor({ ...passage, before, after }, rule, rule.rule.stateful.idleUs, decision, layer.version)
         if (layer.pairs.some((p) => isAlive(p, passage.nowUs) && sideOf(p, opposite(passage.direction), made.answer) !== undefined)) {
           return dropFor('ReverseFlowTaken')
@@ -236,7 +237,7 @@ export class SlowPort {
   }
 
   #isPermitted(layer: SlowLayer, pair: SlowPair, nowUs: number): boolean {
-    if (pair.checked === layer.version) return true
+    const changed = pair.checked !== layer.version
     const packet = reparse(pair.initial)
     const rule = decidingRule(layer.inOrder(pair.direction), packet)
     const stateful = rule?.rule.stateful
@@ -244,14 +245,14 @@ export class SlowPort {
       ? undefined
       : rule.running.decide(contextOf(this.#options.port, pair.direction, packet, nowUs, pair.flowHash))
     if (rule === undefined || stateful === undefined || decision === undefined || decision.verdict._tag === 'Drop') {
-      this.counts.reconciledEnded++
+      if (changed) this.counts.reconciledEnded++
       return false
     }
     pair.rule = rule
     pair.decision = { ...decision, transposition: pair.decision.transposition }
     pair.idleUs = stateful.idleUs
     pair.checked = layer.version
-    this.counts.reconciledKept++
+    if (changed) this.counts.reconciledKept++
     return isAlive(pair, nowUs)
   }
 }

@@ -24,8 +24,11 @@ export const tweakArbitrary = (): fc.Arbitrary<Tweak> => {
     fc.nat(2).map((outerSource) => ({ outerSource })),
     fc.constantFrom<(4 | 6)[]>(4, 6).map((underlay) => ({ underlay })),
     fc.constant({ first: true }),
+    fc.constant({ later: true }),
   )
-  return fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 3, arbitrary: one }, { weight: 1, arbitrary: fc.tuple(one, one).map(([a, b]) => ({ ...a, ...b })) })
+  return fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 3, arbitrary: one }, { weight: 1, arbitrary: fc.tuple(one, one).map(([a, b]) => ({ ...a, ...b })) },
+    // A later fragment that says other things of itself than its first one.
+    { weight: 1, arbitrary: one.map((a) => ({ ...a, later: true })) })
 }
 
 /** Any packet; those from the network are tunnelled about as often as not. */

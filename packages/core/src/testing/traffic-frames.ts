@@ -57,6 +57,8 @@ export interface Tweak {
   readonly underlay?: 4 | 6
   /** Of a UDP datagram this is only the first fragment, of 24 bytes. */
   readonly first?: boolean
+  /** Of a first fragment this is the rest of the datagram. */
+  readonly later?: boolean
 }
 
 /** The frame of a packet in a direction: the host is the VM. */
@@ -121,7 +123,7 @@ const tweaked = (frame: Frame, tweak: Tweak): Frame => {
   const last = frame.groups.length - 1
   const [first, ...others] = frame.groups.map((group, i): HeaderGroup => tweakedGroup(group, tweak, i === last))
   const whole: Frame = { groups: [first!, ...others], payload: frame.payload }
-  return tweak.first === true ? firstFragment(whole) : whole
+  return tweak.first === true ? firstFragment(whole) : tweak.later === true ? laterFragment(whole) : whole
 }
 
 /** The first fragment of a larger UDP datagram in place of a whole one. */
@@ -134,6 +136,24 @@ const firstFragment = (frame: Frame): Frame => {
   const cut: HeaderGroup = { ...rest, net: { ...net, moreFragments: true }, transport: { ...transport, length: 64, checksum: 0x1234 } }
   const [first, ...others] = [...frame.groups.slice(0, -1), cut]
   return { groups: [first, ...others], payload: new Uint8Array(16).fill(0x2a) }
+}
+
+/** The last fragment of the datagram that a first fragment begins. */
+const laterFragment = (frame: Frame): Frame => {
+  const { transport, ...rest } = frame.groups.at(-1)!
+  const { net } = rest
+  if (transport === undefined || net === undefined || net.kind === 'arp') return frame
+  const later = laterHeader(net)
+  if (later === undefined) return frame
+  const [first, ...others] = [...frame.groups.slice(0, -1), { ...rest, net: later }]
+  return { groups: [first, ...others], payload: new Uint8Array(16).fill(0x2a) }
+}
+
+/** The header of the fragment behind a first one of 24 bytes, if it is the header of a first one. */
+const laterHeader = (net: Exclude<NetworkHeader, { readonly kind: 'arp' }>): NetworkHeader | undefined => {
+  if (net.kind === 'ipv4') return net.moreFragments ? { ...net, moreFragments: false, fragmentOffset: 24 } : undefined
+  if (!net.extensions.some((e) => e.kind === 'fragment' && e.more)) return undefined
+  return { ...net, extensions: net.extensions.map((e) => (e.kind === 'fragment' ? { ...e, more: false, offset: 24 } : e)) }
 }
 
 const tweakedGroup = (group: HeaderGroup, tweak: Tweak, isInnermost: boolean): HeaderGroup => {

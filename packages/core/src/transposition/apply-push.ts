@@ -7,38 +7,41 @@
 import { fold, sumWords } from '../wire/checksum.js'
 import { putU16, u16 } from '../wire/bytes.js'
 import { ETHERNET_LENGTH } from '../wire/ethernet.js'
-import { type FrameView, L3, Slot, SLOTS } from '../wire/frame-view.js'
+import { type FrameView, L3, MAX_GROUPS, Slot, SLOTS } from '../wire/frame-view.js'
 import { IPV4_LENGTH } from '../wire/ipv4.js'
 import { IPV6_LENGTH } from '../wire/ipv6.js'
 import { UDP_LENGTH, UdpAt } from '../wire/udp.js'
 import { VXLAN_LENGTH } from '../wire/vxlan.js'
 import type { Program } from './program.js'
 
-/** Reads the traffic classes of the pushed groups, copied parts from the frame as it still is, into `program.scratch`. */
+/** Reads the traffic classes of the pushed groups, copied parts from the frame as it still is. */
 export const readClasses = (program: Program, view: FrameView): void => {
-  const { pushes, scratch, dscpFrom, ecnFrom } = program
+  const { pushes, dscpFrom, ecnFrom } = program
   for (let i = 0; i < pushes; i++) {
     let value = program.pushClass[i]!
     const dscp = dscpFrom[i]!
     const ecn = ecnFrom[i]!
     if (dscp >= 0) value |= trafficClass(view, dscp) & 0xfc
     if (ecn >= 0) value |= trafficClass(view, ecn) & 0x03
-    scratch[i] = value
+    classes[i] = value
   }
 }
 
 /** Writes the pushed headers in front of the frame at `inside .. end`; the room was checked. */
 export const applyPushes = (program: Program, bytes: Uint8Array, inside: number, end: number): void => {
-  const { template, pushes, pushAt, pushIs6, scratch } = program
+  const { template, pushes, pushAt, pushIs6 } = program
   const length = template.length
   const start = inside - length
   bytes.set(template, start)
   for (let i = pushes - 1; i >= 0; i--) {
     const at = start + pushAt[i]!
-    if (pushIs6[i] === 0) finish4(bytes, at, end, scratch[i]!, program.pushSum[i]!)
-    else finish6(bytes, at, end, scratch[i]!, program.pushSum[i]!)
+    if (pushIs6[i] === 0) finish4(bytes, at, end, classes[i]!, program.pushSum[i]!)
+    else finish6(bytes, at, end, classes[i]!, program.pushSum[i]!)
   }
 }
+
+/** Of the frame in hand: written and read within one `apply`, which has checked that there are no more groups. */
+const classes = new Uint8Array(MAX_GROUPS)
 
 /** DSCP and ECN of a group of the frame, as one byte; 0 where it is not there or has no IP header. */
 const trafficClass = (view: FrameView, g: number): number => {

@@ -12,7 +12,7 @@ import { FIELDS, fieldBits, type Field } from '../flow/field.js'
 import { FIRST_VOLATILE, Shape, UFID_WORDS, Word, WORDS } from '../flow/layout.js'
 import type { IpAddress, Mac } from '../wire/address.js'
 import { EtherType } from '../wire/ethernet.js'
-import { Frag, L3, L4, MAX_GROUPS, Tunnel } from '../wire/frame-view.js'
+import { L3, L4, MAX_GROUPS, Tunnel } from '../wire/frame-view.js'
 import { IpProtocol } from '../wire/ip-protocol.js'
 import { UdpPort } from '../wire/udp.js'
 import { ApplyCode } from './apply-code.js'
@@ -114,7 +114,6 @@ const editWords = (set: Changes, words: Uint32Array, w: number): void => {
   if (set.ecn !== undefined) words[w + Word.TTL_ECN] = (words[w + Word.TTL_ECN]! & ~3) | set.ecn
   if (set.ttl !== undefined) words[w + Word.TTL_ECN] = (set.ttl << 8) | (words[w + Word.TTL_ECN]! & 0xff)
   if (set.vni !== undefined) words[w + Word.VNI] = set.vni
-  if (((words[w]! >>> Shape.FRAG_SHIFT) & Shape.PART_MASK) === Frag.Later) return
   if (set.srcPort !== undefined) words[w + Word.PORTS] = (set.srcPort << 16) | (words[w + Word.PORTS]! & 0xffff)
   if (set.dstPort !== undefined) words[w + Word.PORTS] = (words[w + Word.PORTS]! & 0xffff0000) | set.dstPort
   if (set.icmpId !== undefined) words[w + Word.PORTS] = set.icmpId * 0x1_0001

@@ -89,13 +89,16 @@ export const offer = (l3: number, l4: number, frag: number, tunnel: number, icmp
   return isEcho(l4, icmpType) ? ip | NeedBit.Echo : ip
 }
 
-/** The atoms that hold for a group of a UFID. */
+/**
+ * The atoms that hold for a group of a UFID. What fits is a matter of the transport that the flow id tells of: a later
+ * fragment, which is lent its first one's, takes what the first one takes and no more.
+ */
 export const offerOfWords = (words: Uint32Array, group: number): number => {
   const shape = words[group * WORDS + Word.SHAPE]!
   return offer(
     shape & Shape.PART_MASK,
     (shape >>> Shape.L4_SHIFT) & Shape.PART_MASK,
-    (shape >>> Shape.FRAG_SHIFT) & Shape.PART_MASK,
+    Frag.Whole,
     (shape >>> Shape.TUNNEL_SHIFT) & Shape.PART_MASK,
     words[group * WORDS + Word.ICMP]! >>> 8,
   )

@@ -6,10 +6,8 @@
  * frame order, with every constant filled in, and per pushed group the checksum sum of those constants, so that
  * at run time only length, copied DSCP and ECN, and the final fold remain.
  *
- * A program is immutable but for `scratch`, which holds values between the reading and the writing half of one `apply`;
- * programs may be shared by flows, as one thread runs one `apply` at a time.
+ * A program is immutable, and may be shared by flows.
  */
-import { MAX_GROUPS } from '../wire/frame-view.js'
 import { EtherType, ETHERNET_LENGTH } from '../wire/ethernet.js'
 import { IPV4_LENGTH } from '../wire/ipv4.js'
 import { IPV6_LENGTH } from '../wire/ipv6.js'
@@ -74,8 +72,6 @@ export interface Program {
   readonly ecnFrom: readonly number[]
   /** Longest frame, popped and not yet pushed, whose length every pushed header can express. */
   readonly maxInside: number
-  /** Traffic classes of the pushed groups for the frame at hand. */
-  readonly scratch: Uint8Array
 }
 
 /**
@@ -104,15 +100,12 @@ export const compile = (t: HeaderTransposition): Program => {
     dscpFrom: push.length === 0 ? NONE : push.map((p) => source(p.dscp)),
     ecnFrom: push.length === 0 ? NONE : push.map((p) => source(p.ecn)),
     maxInside: push.reduce((most, p, i) => Math.min(most, maxPayload(p) - lengthOf(push, i, push.length) + ETHERNET_LENGTH), Number.MAX_SAFE_INTEGER),
-    scratch: push.length <= MAX_GROUPS ? SCRATCH : new Uint8Array(push.length),
   }
 }
 
 const NONE: readonly number[] = []
 const NO_BYTES = new Uint8Array(0)
 const NO_VALUES = new Uint16Array(0)
-/** Traffic classes of the frame in hand: written and read within one `apply`, so all programs can share it. */
-const SCRATCH = new Uint8Array(MAX_GROUPS)
 
 /** Bytes of the pushed headers `from` to before `to`. */
 const lengthOf = (push: readonly Push[], from: number, to: number): number => {
@@ -122,7 +115,6 @@ const lengthOf = (push: readonly Push[], from: number, to: number): number => {
 }
 
 const NOTHING = { pop: [], edit: [], push: [] } as const
-
 
 const constant = (value: Value): number => (typeof value === 'number' ? value : 0)
 const source = (value: Value): number => (typeof value === 'number' ? -1 : value.original)

@@ -4,31 +4,16 @@ import { manualClock } from '../../src/clock.js'
 import { orThrow } from '../../src/errors.js'
 import { parseIp } from '../../src/wire/address.js'
 import type { Classifier, ClassifierRule } from '../../src/classify/classifier.js'
-import { type CompiledGroup, type CompiledPort, emptyPort } from '../../src/pipeline/compiled-port.js'
-import { publish } from '../../src/pipeline/publish.js'
-import { emptyPolicy, insertLayer, replaceGroups } from '../../src/policy/port-policy.js'
+import type { CompiledGroup } from '../../src/pipeline/compiled-port.js'
 import type { RulesJson } from '../../src/policy/rules-layer.js'
 import { ROUTE_VNI, testLayer } from '../../src/testing/policy-arbitraries.js'
 import type { Environment } from '../../src/switch/environment.js'
 import { openSwitch } from '../../src/switch/switch.js'
-import { prepare, start } from '../../src/switch/transaction.js'
-import { List } from 'immutable'
-import { answerTo, bench, fate, packet, policy, through } from './support.js'
+import { MAX_ALIKE } from '../../src/tables/unified-flow-table.js'
+import type { Tweak } from '../../src/testing/traffic-frames.js'
+import { answerTo, bench, compiled, fate, packet, policy, through } from './support.js'
 
 const IDLE_10MS = { idleMs: 10 } as const
-
-/** A compiled port with one layer, as `Control` would publish it. */
-const compiled = (config: RulesJson): CompiledPort => {
-  const identity = { name: 'a', mac: 1, ips: [] }
-  const prepared = orThrow(prepare(testLayer(), 'l0', config, { port: identity, group: undefined, resource: () => undefined }))
-  const groups = orThrow(start('l0', prepared, List()))
-  const layer = { key: 1, name: 'l0', type: 'test', version: 0, groups: List<never>() }
-  const inserted = insertLayer(emptyPolicy, layer, { order: 0 })
-  if (inserted._tag === 'Left') throw new Error(inserted.left)
-  const published = publish(replaceGroups(inserted.right, 1, groups), emptyPort)
-  if (published._tag === 'Left') throw new Error(published.left.reason)
-  return published.right
-}
 
 test('datapath: cached packets pass with classifiers that throw', (t) => {
   const options = { maxFlows: 10, flowIdleUs: 1e9, parseDepth: { outbound: 1, inbound: 2 }, maxFragments: 4, hashSeed: 0 }
@@ -201,13 +186,100 @@ test('datapath: later fragments follow the first, and none goes without it', (t)
   const later = packet('outbound', { kind: 'later' })
   t.is(fate(port, 'outbound', later), 'FragmentWithoutFirst')
   t.is(fate(port, 'outbound', packet('outbound', { kind: 'first', ports: [1, 0] })), 'Denied')
-  t.is(fate(port, 'outbound', later), 'Denied')
+  // Whoever has sent what does not pass has no claim on memory either.
+  t.is(fate(port, 'outbound', later), 'FragmentWithoutFirst')
   t.is(fate(port, 'outbound', packet('outbound', { kind: 'first', ports: [1, 1] })), 'passed')
   const left = through(port, 'outbound', later)
   t.deepEqual([...left.slice(26, 30)], [192, 0, 2, 11])
   t.deepEqual(left.slice(34), later.slice(34))
   clock.advanceUs(30_000_000)
   t.is(fate(port, 'outbound', later), 'FragmentWithoutFirst')
+})
+
+test('datapath: a later fragment is judged by what it says itself, and by its first\'s transport', (t) => {
+  const { port } = bench([policy({
+    outbound: [
+      { do: 'block', when: { vlanId: 7 }, with: { reason: 'Vlan' } },
+      { do: 'block', when: { srcMac: '00:15:5d:00:00:03' }, with: { reason: 'Spoofed' }, priority: 200 },
+      { do: 'block', when: { dscp: 46 }, with: { reason: 'Dscp' }, priority: 300 },
+      { do: 'block', when: { ttl: 1 }, with: { reason: 'Ttl' }, priority: 400 },
+      { do: 'allow', when: { dstPort: 443 }, priority: 500 },
+      { do: 'block', priority: 600 },
+    ],
+  })])
+  t.is(fate(port, 'outbound', packet('outbound', { kind: 'first' })), 'passed')
+  const later = (tweak: Tweak): string => fate(port, 'outbound', packet('outbound', { kind: 'later', tweak }))
+  t.deepEqual(
+    [{}, { vlan: 7 }, { srcMac: 2 }, { dscp: 46 }, { ttl: 1 }, { vlan: 8, srcMac: 3, dscp: 10, ttl: 9 }].map(later),
+    ['passed', 'Vlan', 'Spoofed', 'Dscp', 'Ttl', 'passed'],
+  )
+})
+
+test('datapath: a later fragment is judged by the tunnel it came in', (t) => {
+  const { port } = bench([policy({ inbound: [{ do: 'block', when: { srcIp: '198.51.100.3' }, with: { reason: 'Stranger' } }, { do: 'decap', priority: 200 }] })])
+  const tunnelled = (kind: 'first' | 'later', from: number): string =>
+    fate(port, 'inbound', packet('inbound', { kind, tunnel: { underlay: 4, tenant: 0, from } }))
+  t.deepEqual([tunnelled('first', 0), tunnelled('later', 1), tunnelled('later', 0)], ['passed', 'Stranger', 'passed'])
+})
+
+test('datapath: rules can tell later fragments, and split no flow unless they do', (t) => {
+  const { port, layers } = bench([policy({ outbound: [{ do: 'nat', with: { srcPort: 6000 }, when: { proto: 'udp' } }] })])
+  const kinds = ['udp', 'first', 'later'] as const
+  const fates = (): readonly string[] => kinds.map((kind) => fate(port, 'outbound', packet('outbound', { kind })))
+  t.deepEqual(fates(), ['passed', 'passed', 'passed'])
+  t.like(port.counters(), { slow: 1, fast: 2, flows: 1 })
+  t.regex(String(port.explain('outbound', packet('outbound', { kind: 'later' }))), /10\.0\.0\.4:80 > 10\.0\.1\.4:443 \(later fragment\)/)
+  orThrow(layers[0]!.updateJson(policy({ outbound: [{ do: 'block', when: { fragment: 'later' }, with: { reason: 'NoFragments' } }] })))
+  t.deepEqual(fates(), ['passed', 'passed', 'NoFragments'])
+  t.deepEqual(fates(), ['passed', 'passed', 'NoFragments'])
+  t.is(port.explain('outbound', packet('outbound', { kind: 'later' })).verdict, 'drop NoFragments')
+})
+
+test('datapath: fragments of one direction, or denied ones, do not push out those of the other', (t) => {
+  const { port } = bench([policy({ outbound: [{ do: 'block', when: { dstPort: 80 } }] })], { maxFragments: 2 })
+  t.is(fate(port, 'outbound', packet('outbound', { kind: 'first' })), 'passed')
+  for (let identification = 2; identification < 6; identification++) {
+    t.is(fate(port, 'inbound', packet('inbound', { kind: 'first', tweak: { identification } })), 'passed')
+    t.is(fate(port, 'outbound', packet('outbound', { kind: 'first', ports: [1, 0], tweak: { identification } })), 'Denied')
+  }
+  t.is(fate(port, 'outbound', packet('outbound', { kind: 'later' })), 'passed')
+})
+
+test('datapath: a first fragment that policy lets through but that cannot be rewritten is not remembered', (t) => {
+  const { port } = bench([policy({ outbound: [{ do: 'encap', with: { srcIp: '198.51.100.1', dstIp: '198.51.100.2', vni: 5001 } }] })])
+  const frame = packet('outbound', { kind: 'first' })
+  const batch = { bytes: frame, start: Uint32Array.of(0), length: Uint32Array.of(frame.length), verdict: new Uint8Array(1), reason: new Uint16Array(1), count: 1 }
+  port.processBatch('outbound', batch, () => undefined)
+  t.is(port.reasonName(batch.reason[0]!), 'NoHeadroom')
+  t.is(fate(port, 'outbound', packet('outbound', { kind: 'later' })), 'FragmentWithoutFirst')
+})
+
+test('datapath: flows that differ in named fields alone do not pile up', (t) => {
+  const { port } = bench([policy({ outbound: [{ do: 'block', when: { srcMac: '00:15:5d:00:00:03' } }] })])
+  const frame = packet('outbound')
+  for (let i = 0; i < 100; i++) {
+    frame[11] = i
+    port.process('outbound', frame)
+  }
+  t.is(port.counters().flows, MAX_ALIKE)
+})
+
+test('datapath: a copy is said to be encapsulated by its own transposition', (t) => {
+  const options = { maxFlows: 10, flowIdleUs: 1e9, parseDepth: { outbound: 1, inbound: 2 }, maxFragments: 4, hashSeed: 0 }
+  const copies: (readonly [string, boolean])[] = []
+  const datapath = new Datapath({ name: 'a', mac: 1, ips: [] }, options, manualClock(), (port, _bytes, _start, _end, encapsulated) => { copies.push([port, encapsulated]) })
+  const tunnel = { srcIp: '198.51.100.1', dstIp: '198.51.100.2', vni: 5001 }
+  const process = (rules: RulesJson): boolean => {
+    datapath.policy = { ...compiled(rules), generation: datapath.policy.generation + 1 }
+    const bytes = new Uint8Array(512)
+    const frame = packet('outbound')
+    bytes.set(frame, 256)
+    t.is(datapath.process('outbound', bytes, 256, 256 + frame.length, 0), Outcome.Passed)
+    return datapath.encapsulated
+  }
+  t.true(process(policy({ outbound: [{ do: 'encap', with: tunnel }] })))
+  t.false(process(policy({ outbound: [{ do: 'mirror', with: { port: 'b' } }] })))
+  t.deepEqual(copies, [['b', false]])
 })
 
 test('datapath: a layer that does not fit the packet is named as such, whatever earlier layers did', (t) => {

@@ -1,11 +1,16 @@
 /** One port with a layer of built-in rules and rules of the tests' own, time that is told, and packets in few words. */
+import { List } from 'immutable'
 import { manualClock, type ManualClock } from '../../src/clock.js'
 import { orThrow } from '../../src/errors.js'
 import { type Directory, directory } from '../../src/policy/directory.js'
+import { emptyPolicy, insertLayer, replaceGroups } from '../../src/policy/port-policy.js'
+import { type CompiledPort, emptyPort } from '../../src/pipeline/compiled-port.js'
+import { publish } from '../../src/pipeline/publish.js'
 import type { GroupJson, RuleJson, RulesJson } from '../../src/policy/rules-layer.js'
 import type { LayerHandle } from '../../src/switch/layer-handle.js'
 import type { Port } from '../../src/switch/port.js'
 import { openSwitch, type SwitchOptions } from '../../src/switch/switch.js'
+import { prepare, start } from '../../src/switch/transaction.js'
 import { testLayer } from '../../src/testing/policy-arbitraries.js'
 import { answer, frameOf, type Packet, type Tweak } from '../../src/testing/traffic-frames.js'
 
@@ -38,6 +43,19 @@ export const policy = (rules: { readonly outbound?: readonly RuleJson[]; readonl
     ...(rules.outbound === undefined ? {} : { outbound: groups(rules.outbound) }),
     ...(rules.inbound === undefined ? {} : { inbound: groups(rules.inbound) }),
   }
+}
+
+/** A compiled port with one layer, as `Control` would publish it. */
+export const compiled = (config: RulesJson): CompiledPort => {
+  const identity = { name: 'a', mac: 1, ips: [] }
+  const prepared = orThrow(prepare(testLayer(), 'l0', config, { port: identity, group: undefined, resource: () => undefined }))
+  const groups = orThrow(start('l0', prepared, List()))
+  const layer = { key: 1, name: 'l0', type: 'test', version: 0, groups: List<never>() }
+  const inserted = insertLayer(emptyPolicy, layer, { order: 0 })
+  if (inserted._tag === 'Left') throw new Error(inserted.left)
+  const published = publish(replaceGroups(inserted.right, 1, groups), emptyPort)
+  if (published._tag === 'Left') throw new Error(published.left.reason)
+  return published.right
 }
 
 /** A packet of the traffic's pools: TCP from `10.0.0.4:80` to `10.0.1.4:443`, or what it is told to be. */

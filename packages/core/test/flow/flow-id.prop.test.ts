@@ -131,7 +131,8 @@ test('flow id: reversed twice is the flow again, without flags and what differs 
 
 test('flow id: packets of one connection hash alike and are the same flow, whatever else differs', (t) => {
   fc.assert(fc.property(traffic, tweakArbitrary(), fc.nat(0xffffffff), (frame, tweak, seed) => {
-    const tweaked = again(frame, tweak)
+    // A later fragment alone does not say which connection it is of.
+    const tweaked = again(frame, { ...tweak, later: false })
     if (tweaked === undefined) throw new Error('a generated frame cannot be read')
     const a = extracted(frame)
     const b = extracted(tweaked)

@@ -1,6 +1,6 @@
 import test from 'ava'
 import * as t from 'io-ts'
-import { formatCodecError, renderPath } from '../../src/policy/codec-errors.js'
+import { renderPath } from '../../src/policy/codec-errors.js'
 
 const errorsOf = (codec: t.Mixed, u: unknown) => {
   const read = codec.decode(u)
@@ -57,9 +57,4 @@ test('codec errors: alternatives at one place become one reason', (t_) => {
 test('codec errors: a codec\'s own message is the reason', (t_) => {
   const codec = new t.Type('even', t.number.is, (u, c) => t.failure(u, c, 'an even number is needed'), t.identity)
   t_.deepEqual(errorsOf(t.union([codec, t.string]), 7), [{ path: '', reason: 'an even number is needed' }])
-})
-
-test('codec errors: a line names the place and the reason', (t_) => {
-  t_.is(formatCodecError({ path: '/a', reason: 'no' }), '/a: no')
-  t_.is(formatCodecError({ path: '', reason: 'no' }), '(the whole document): no')
 })

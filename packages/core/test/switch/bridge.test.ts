@@ -40,10 +40,23 @@ test('bridge: the receiver\'s policy has the last word', (t) => {
   t.deepEqual(ports[1]!.counters().drops, { Denied: 1 })
 })
 
-test('bridge: a frame from a VM for its own MAC or one that nobody has goes to the network', (t) => {
+test('bridge: a frame from a VM for a MAC that nobody has goes to the network', (t) => {
   const { fromVm } = network(2)
-  t.deepEqual(fromVm('vm-1', { toMac: macOf(1) }), [`network < ${FLOW}`])
   t.deepEqual(fromVm('vm-1', { toMac: ELSEWHERE }), [`network < ${FLOW}`])
+})
+
+test('bridge: a frame from a VM for its own MAC is dropped, counted', (t) => {
+  // What it taught: it used to go to the network, where a learning switch would send it back or believe the MAC moved.
+  const { fromVm, host } = network(2, (n) => ({ vni: n }))
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(1) }), [])
+  t.deepEqual(host.drops(), { OwnMac: 1 })
+})
+
+test('mirror: a copy for the network of what came in leaves, though it has the receiver\'s own MAC', (t) => {
+  const { fromNetwork, host, ports } = network(1)
+  orThrow(orThrow(ports[0]!.addLayer(builtIn, { order: 1 })).updateJson({ inbound: [groupOf('g', [{ do: 'mirror', with: { port: 'network' } }])] }))
+  t.deepEqual(fromNetwork({ toMac: macOf(1) }), [`network < ${FLOW}`, `vm-1 < ${FLOW}`])
+  t.deepEqual(host.drops(), {})
 })
 
 test('bridge: a frame from the network goes to the port of its MAC, or is dropped, counted', (t) => {
@@ -99,6 +112,13 @@ test('bridge: a group address inside a tunnel reaches the ports of that network 
   t.deepEqual(fromNetwork({ toMac: BROADCAST, tunnel: { vni: 2 } }), [`vm-2 < ${TUNNELLED(2)}`, `vm-3 < ${TUNNELLED(2)}`])
 })
 
+test('bridge: a group address of no known network reaches no tenant, whoever sends it', (t) => {
+  const { fromVm, fromNetwork } = network(4, (n) => (n > 2 ? {} : { vni: n }))
+  t.deepEqual(fromNetwork({ toMac: BROADCAST }), [`vm-3 < ${FLOW}`, `vm-4 < ${FLOW}`])
+  t.deepEqual(fromVm('vm-3', { toMac: BROADCAST }), [`network < ${FLOW}`, `vm-4 < ${FLOW}`])
+  t.deepEqual(fromVm('vm-1', { toMac: BROADCAST }), [`network < ${FLOW}`, `vm-3 < ${FLOW}`, `vm-4 < ${FLOW}`])
+})
+
 test('bridge: without a tunnel too a frame stays in the sender\'s virtual network', (t) => {
   // tenants 1 and 2, each with MACs 1 and 2; vm-5 is of no network
   const { fromVm } = network(5, (n) => (n === 5 ? {} : { mac: macOf(1 + (n - 1) % 2), vni: n < 3 ? 1 : 2 }))
@@ -126,4 +146,27 @@ test('bridge: a tunnel that a VM made itself does not choose the tenant; one tha
   const rule = { do: 'encap', with: { srcIp: '192.0.2.2', dstIp: '192.0.2.1', vni: 2 } }
   orThrow(orThrow(ports[0]!.addLayer(builtIn, { order: 1 })).updateJson({ outbound: [groupOf('g', [rule])] }))
   t.deepEqual(fromVm('vm-1', { toMac: macOf(2) }), [`vm-2 < ${TUNNELLED(2)}`])
+})
+
+test('mirror: a copy chooses its tenant by a tunnel only if policy made one for it, whatever the frame before was', (t) => {
+  // What it taught: a copy is handed out before its frame is rewritten, so what is known of the port's last frame is another's.
+  const { fromVm, ports } = network(2, (n) => ({ vni: n }))
+  const encap = { srcIp: '192.0.2.2', dstIp: '192.0.2.1', vni: 2 }
+  orThrow(orThrow(ports[0]!.addLayer(builtIn, { order: 1, name: 'net' })).updateJson({ outbound: [groupOf('g', [{ do: 'encap', when: { dstPort: 80 }, with: encap }])] }))
+  orThrow(orThrow(ports[0]!.addLayer(builtIn, { order: 2, name: 'tap' })).updateJson({ outbound: [groupOf('g', [{ do: 'mirror', with: { port: 'network' } }])] }))
+  const forged = `network < ${FLOW} in vxlan 2 192.0.2.9 > 192.0.2.1`
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(2) }), [`vm-2 < ${TUNNELLED(2)}`, `vm-2 < ${TUNNELLED(2)}`], 'the first copy too, when no frame has passed before')
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(2), tunnel: { vni: 2, from: '192.0.2.9' } }), [forged, forged])
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(2) }), [`vm-2 < ${TUNNELLED(2)}`, `vm-2 < ${TUNNELLED(2)}`], 'after one without a tunnel')
+})
+
+test('hairpin: a tunnel that the first port put around a frame still chooses the tenant when the frame leaves by the next', (t) => {
+  const { fromVm, ports } = network(3, (n) => (n === 3 ? {} : { vni: 2 }))
+  const encap = { srcIp: '192.0.2.2', dstIp: '192.0.2.1', vni: 2 }
+  orThrow(orThrow(ports[0]!.addLayer(builtIn, { order: 1, name: 'net' })).updateJson({ outbound: [groupOf('g', [{ do: 'encap', with: encap }])] }))
+  orThrow(orThrow(ports[0]!.addLayer(builtIn, { order: 2, name: 'turn' })).updateJson({ outbound: [groupOf('g', [{ do: 'hairpin', with: { port: 'vm-3' } }])] }))
+  const turned = orThrow(ports[2]!.addLayer(builtIn, { order: 1 }))
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(2) }), [`vm-2 < ${TUNNELLED(2)}`])
+  orThrow(turned.updateJson({ outbound: [groupOf('g', [{ do: 'mirror', with: { port: 'network' } }])] }))
+  t.deepEqual(fromVm('vm-1', { toMac: macOf(2) }), [`vm-2 < ${TUNNELLED(2)}`, `vm-2 < ${TUNNELLED(2)}`], 'its copy too')
 })

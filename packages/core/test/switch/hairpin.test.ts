@@ -1,7 +1,8 @@
 import test from 'ava'
 import { type Environment, orThrow, type Port, type RuleJson } from '../../src/index.js'
+import { MAX_DELIVERIES } from '../../src/switch/switch.js'
 import { MAX_HAIRPINS } from '../../src/switch/switch-port.js'
-import { builtIn, frame, groupOf, hostOf, macOf, show, tell } from './support.js'
+import { BROADCAST, builtIn, frame, groupOf, hostOf, macOf, show, tell } from './support.js'
 
 const program = (port: Port | undefined, rules: { readonly outbound?: readonly RuleJson[]; readonly inbound?: readonly RuleJson[] }): void => {
   const groups = (list: readonly RuleJson[] | undefined) => (list === undefined ? [] : [groupOf('g', list)])
@@ -98,4 +99,35 @@ test('hairpin: a loop through the bridge ends too, counted', (t) => {
   t.deepEqual(log, [])
   t.deepEqual(host.drops(), { HairpinLimit: 1 })
   t.true(ports[2]!.counters().packets <= MAX_HAIRPINS + 1)
+})
+
+test('hairpin: a broadcast that every port turns back does not multiply beyond a bound, counted', (t) => {
+  // What it taught: a bound on turns alone lets n ports make n to the power of the bound frames of one.
+  const n = 8
+  let delivered = 0
+  const { host, ports } = hostOf(n, { environment: { toVm: () => { delivered++ } } })
+  for (const port of ports) program(port, { inbound: [{ do: 'hairpin', with: { port: port.identity.name } }] })
+  host.fromNetwork(frame({ toMac: BROADCAST }))
+  const taken = ports.reduce((sum, p) => sum + p.counters().packets, 0)
+  t.is(taken, 2 * (n + MAX_DELIVERIES), 'each delivery is one frame in and one out')
+  t.is(delivered, 0)
+  t.true((host.drops()['HairpinLimit'] ?? 0) > 0)
+  host.fromNetwork(frame({ toMac: BROADCAST }))
+  t.is(ports.reduce((sum, p) => sum + p.counters().packets, 0), 2 * taken, 'the next frame has a bound of its own')
+})
+
+test('hairpin: a copy that every port sends on to the network is bounded too', (t) => {
+  const { host, ports } = hostOf(8)
+  for (const port of ports) program(port, { inbound: [{ do: 'mirror', with: { port: 'network' } }] })
+  host.fromNetwork(frame({ toMac: BROADCAST }))
+  t.is(ports.reduce((sum, p) => sum + p.counters().packets, 0), 8 + MAX_DELIVERIES)
+})
+
+test('hairpin: a broadcast that nobody turns back reaches every port, however many there are', (t) => {
+  const reached = new Set<string>()
+  const n = 2 * MAX_DELIVERIES
+  const { host } = hostOf(n, { environment: { toVm: (p) => { reached.add(p.name) } } })
+  host.fromVm('vm-1', frame({ toMac: BROADCAST }))
+  t.is(reached.size, n - 1)
+  t.deepEqual(host.drops(), {})
 })

@@ -103,6 +103,71 @@ test('processBatch: takes no more frames than it is told', (t) => {
   t.is(port.counters().packets, 1)
 })
 
+test('processBatch: a frame that lies in front of the one before or in it is refused, counted, and nothing is overwritten', (t) => {
+  const port = mixed()
+  const f = frame({ dstPort: 80 })
+  const bytes = new Uint8Array(3000)
+  const start = Uint32Array.of(1000, 500, 1000 + f.length - 1, 2000)
+  for (const at of [1000, 500, 2000]) bytes.set(f, at)
+  const n = start.length
+  port.processBatch('outbound', { bytes, start, length: new Uint32Array(n).fill(f.length), verdict: new Uint8Array(n), reason: new Uint16Array(n), count: n }, () => undefined)
+  t.deepEqual([...start], [950, 500, 1000 + f.length - 1, 1950])
+  t.deepEqual(bytes.slice(500, 500 + f.length), f)
+  t.deepEqual(bytes.slice(1014, 1000 + f.length), f.slice(14), 'the frame in front keeps its bytes')
+  t.deepEqual(port.counters().drops, { BadBatch: 2 })
+  t.is(port.counters().packets, 2)
+})
+
+test('processBatch: tells of a refused frame in its verdict and reason, and takes those that follow', (t) => {
+  const port = mixed()
+  const batch = batchOf([7, 7, 7].map((dstPort) => frame({ dstPort })), 64)
+  batch.start[1] = 0
+  const seen: number[] = []
+  port.processBatch('outbound', batch, (_to, _why, _bytes, _start, _end, index) => { seen.push(index) })
+  t.deepEqual([[...batch.verdict], Array.from(batch.reason, port.reasonName), seen], [[0, 1, 0], ['', 'BadBatch', ''], [0, 2]])
+})
+
+test('processBatch: a frame that ends behind the buffer is refused', (t) => {
+  const port = mixed()
+  const batch = batchOf([frame({ dstPort: 7 }), frame({ dstPort: 7 })], 64)
+  batch.length[1] = batch.length[1]! + 1
+  port.processBatch('outbound', batch, () => undefined)
+  t.deepEqual([[...batch.verdict], port.counters().drops], [[0, 1], { BadBatch: 1 }])
+})
+
+for (const name of ['start', 'length', 'verdict', 'reason'] as const) {
+  test(`processBatch: throws before the first frame where ${name} is shorter than the count`, (t) => {
+    const port = mixed()
+    const batch = batchOf([frame({ dstPort: 80 }), frame({ dstPort: 80 })], 64)
+    const before = batch.bytes.slice()
+    const short: Batch = { ...batch, [name]: batch[name].slice(0, 1) }
+    t.throws(() => { port.processBatch('outbound', short, () => undefined) }, { instanceOf: RangeError, message: new RegExp(`batch\\.${name} has 1 .* 2 frames`) })
+    t.deepEqual(batch.bytes, before)
+    t.is(port.counters().packets, 0)
+  })
+}
+
+test('processBatch: a sink that throws within another\'s frame leaves the port as it was', (t) => {
+  const { ports: [tapped, turned] } = hostOf(2)
+  for (const [order, name] of ['a', 'b'].entries()) {
+    orThrow(orThrow(tapped!.addLayer(builtIn, { order, name })).updateJson({ outbound: [groupOf('g', [{ do: 'mirror', with: { port: name } }])] }))
+  }
+  orThrow(orThrow(turned!.addLayer(builtIn, { order: 1, name: 'net' })).updateJson({
+    outbound: [groupOf('g', [{ do: 'encap', with: { srcIp: '192.0.2.1', dstIp: '192.0.2.2', vni: 7 } }])],
+  }))
+  orThrow(orThrow(turned!.addLayer(builtIn, { order: 2, name: 'turn' })).updateJson({ outbound: [groupOf('g', [{ do: 'hairpin', with: { port: 'vm-1' } }])] }))
+  const full = (): never => { throw new Error('full') }
+  const seen: string[] = []
+  // While the copy for a is out, another frame comes by vm-2, in a tunnel, and its copy meets a sink that throws.
+  tapped!.processBatch('outbound', batchOf([frame({ dstPort: 7 }), frame({ dstPort: 9 })], 64), (to, why, _bytes, _start, _end, index, encapsulated) => {
+    seen.push(`${index} ${why} ${to} ${encapsulated}`)
+    if (index === 1 && to === 'a') t.throws(() => { turned!.processBatch('outbound', batchOf([frame()], 64), full) }, { message: 'full' })
+  })
+  t.deepEqual(seen, [
+    '0 mirror a false', '0 mirror b false', '0 forward network false', '1 mirror a false', '1 mirror b false', '1 forward network false',
+  ])
+})
+
 test('processBatch: a sink may take other frames through the same port', (t) => {
   const port = mixed()
   const batch = batchOf([frame({ dstPort: 80 }), frame({ dstPort: 7 })], 64)
@@ -142,6 +207,29 @@ test('mirror: shows nothing of a packet that a later layer drops', (t) => {
   t.deepEqual(port.process('outbound', frame()).outputs, [])
 })
 
+test('mirror: a sink is told of each frame and copy whether policy put a tunnel around it', (t) => {
+  const port = onePort()
+  orThrow(orThrow(port.addLayer(builtIn, { order: 1, name: 'tap' })).updateJson({ outbound: [groupOf('g', [{ do: 'mirror', with: { port: 'tap' } }])] }))
+  orThrow(orThrow(port.addLayer(builtIn, { order: 2, name: 'net' })).updateJson({
+    outbound: [groupOf('g', [{ do: 'encap', when: { dstPort: 80 }, with: { srcIp: '192.0.2.1', dstIp: '192.0.2.2', vni: 7 } }])],
+  }))
+  const seen: string[] = []
+  port.processBatch('outbound', batchOf([80, 7].map((dstPort) => frame({ dstPort })), 64), (to, _why, _bytes, _start, _end, index, encapsulated) => {
+    seen.push(`${index} ${to} ${encapsulated}`)
+  })
+  t.deepEqual(seen, ['0 tap false', '0 network true', '1 tap false', '1 network false'])
+})
+
+test('expire: looks at no more flows than its budget and goes on from there', (t) => {
+  const clock = manualClock()
+  const port = onePort({ clock })
+  for (let i = 0; i < 8; i++) port.process('outbound', frame({ srcPort: i }))
+  clock.advanceUs(60_000_000)
+  t.is(port.expire(2), 2)
+  t.is(port.expire(2), 2)
+  t.is(port.expire(), 4)
+})
+
 test('flows: tell key, decision and counters of each unified flow', (t) => {
   const clock = manualClock(1000)
   const port = onePort({ clock })
@@ -177,17 +265,26 @@ test('reasonName: is empty for 0 and for numbers never given', (t) => {
 
 test('explain: follows a datagram\'s first fragment as process does', (t) => {
   const port = onePort()
-  orThrow(orThrow(port.addLayer(builtIn, { order: 1 })).updateJson({ outbound: [groupOf('g', [{ do: 'block', when: { dstPort: 53 } }])] }))
+  orThrow(orThrow(port.addLayer(builtIn, { order: 1 })).updateJson({
+    outbound: [groupOf('g', [{ do: 'block', when: { dstPort: 53 } }, { do: 'nat', when: { dstPort: 443 }, with: { srcIp: '198.51.100.1' } }])],
+  }))
   const part = (offset: number, more: boolean, dstPort: number, id: number): Uint8Array =>
     frame({ proto: 'udp', dstPort, bytes: 24, fragment: { offset, more, id } })
   t.is(port.explain('outbound', part(32, false, 53, 1)).verdict, 'drop FragmentWithoutFirst')
   t.is(tell(port.process('outbound', part(32, false, 53, 1))), 'FragmentWithoutFirst')
   port.process('outbound', part(0, true, 53, 1))
   port.process('outbound', part(0, true, 80, 2))
-  t.is(port.explain('outbound', part(32, false, 53, 1)).verdict, 'drop Denied')
-  t.is(tell(port.process('outbound', part(32, false, 53, 1))), 'Denied')
+  port.process('outbound', part(0, true, 443, 3))
+  // A denied first fragment is not remembered: it must not push others' out of a bounded memory.
+  t.is(port.explain('outbound', part(32, false, 53, 1)).verdict, 'drop FragmentWithoutFirst')
+  t.is(tell(port.process('outbound', part(32, false, 53, 1))), 'FragmentWithoutFirst')
   t.is(port.explain('outbound', part(32, false, 80, 2)).verdict, 'continue')
   t.is(port.process('outbound', part(32, false, 80, 2)).outcome._tag, 'Passed')
+  const { verdict, after } = port.explain('outbound', part(32, false, 443, 3))
+  t.is(verdict, 'continue')
+  t.regex(after, /198\.51\.100\.1/, 'by the rule for the first fragment\'s port')
+  const [left] = port.process('outbound', part(32, false, 443, 3)).outputs
+  t.deepEqual(left?.frame.slice(26, 30), Uint8Array.of(198, 51, 100, 1))
 })
 
 test('explain: does not end a connection that policy forbids now and may permit again before its next packet', (t) => {

@@ -277,6 +277,74 @@ test('BadGroup: disposes of the rules that were started for it', (c) => {
   c.deepEqual(told(), ['init 2', 'dispose 2'])
 })
 
+test('LayerFailed: an exception in a layer type\'s codec, check or groups refuses the policy and changes nothing', (c) => {
+  const fail = (): never => { throw new Error('bug') }
+  const throwing = new t.Type<number, number>('throwing', t.number.is, fail, (n) => n)
+  const types = [
+    defineLayer({ name: 'l', codec: throwing, groups: () => [] }),
+    defineLayer({ name: 'l', codec: t.number, groups: () => [], check: fail }),
+    defineLayer({ name: 'l', codec: t.number, groups: fail }),
+  ]
+  for (const type of types) {
+    const { port } = inUse()
+    const layer = orThrow(port.addLayer(type, { order: 2 }))
+    const error: PolicyError = { _tag: 'LayerFailed', layer: 'l', reason: 'bug' }
+    refuses(c, port, () => layer.updateJson(1), error)
+    refuses(c, port, () => layer.group('g').updateJson(1), error)
+    refuses(c, port, () => layer.updateGroups({ g: type.policy(1) }), error)
+  }
+})
+
+/** Rules of which those configured as `stuck` throw when they are to end. */
+const stuck = () => {
+  const log: string[] = []
+  const type = defineRuleType({
+    name: 'stuck', config: t.string, init: (name) => ({ name }), decide: () => proceed(),
+    dispose: (state) => {
+      if (state.name === 'stuck') throw new Error('still in use')
+      log.push(`dispose ${state.name}`)
+    },
+  })
+  const port = onePort({ environment: {
+    disposeFailed: (p, layer, failures) => { log.push(...failures.map((f) => `${p.name} ${layer} ${f.rule}: ${f.reason}`)) },
+    deletePort: (p) => { log.push(`delete ${p.name}`) },
+  } })
+  const layer = orThrow(port.addLayer(raw, { order: 1 }))
+  const group = (name: string, ...configs: readonly string[]): Group =>
+    ({ name, direction: 'outbound', rules: configs.map((config) => rule(type, config, { id: config })) })
+  return { port, layer, group, told: (): readonly string[] => log.splice(0), update: (...groups: readonly Group[]) => layer.update(raw.policy(groups)) }
+}
+
+const FAILURE = 'vm-1 raw g/stuck: still in use'
+
+test('dispose: one that throws does not hide the change that is in force, nor keep other rules from ending', (c) => {
+  const { port, layer, group, told, update } = stuck()
+  orThrow(update(group('g', 'stuck', 'b')))
+  const before = port.generation()
+  c.is(orThrow(update(group('g', 'c'))), before + 1)
+  c.deepEqual([port.generation(), names(port), told()], [before + 1, ['outbound g/c'], ['dispose b', FAILURE]])
+  orThrow(update(group('g', 'stuck', 'b')))
+  told()
+  c.is(orThrow(layer.remove()), port.generation())
+  c.deepEqual([port.layers(), told()], [[], ['dispose b', FAILURE]])
+})
+
+test('dispose: one that throws does not keep a port from being removed', (c) => {
+  const { port, group, told, update } = stuck()
+  orThrow(update(group('g', 'stuck', 'b')))
+  orThrow(port.remove())
+  c.deepEqual([port.state(), told()], ['deleted', ['dispose b', FAILURE, 'delete vm-1']])
+})
+
+test('dispose: one that throws does not hide why a change was refused', (c) => {
+  const { port, group, told, update } = stuck()
+  orThrow(update(group('g', 'a')))
+  const fails = defineRuleType({ name: 'fails', config: t.string, init: (): never => { throw new Error('no more memory') }, decide: () => proceed() })
+  const bad: Group = { ...group('h'), rules: [rule(fails, '', { id: 'bad' })] }
+  refuses(c, port, () => update(group('g', 'a', 'stuck', 'b'), bad), { _tag: 'RuleFailed', layer: 'raw', group: 'h', rule: 'bad', reason: 'no more memory' })
+  c.deepEqual(told(), ['dispose b'])
+})
+
 test('state: ends with its layer and with its port', (c) => {
   const first = witness()
   orThrow(first.update(first.group('g', [['a', '1']])))

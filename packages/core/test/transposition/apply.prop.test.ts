@@ -8,6 +8,8 @@ import { compose } from '../../src/transposition/compose.js'
 import { transposeFlow } from '../../src/transposition/flow.js'
 import type { HeaderTransposition } from '../../src/transposition/header-transposition.js'
 import { compile } from '../../src/transposition/program.js'
+import { firstFragment, lendTransport } from '../../src/tables/fragment-table.js'
+import { putU16, u16 } from '../../src/wire/bytes.js'
 import { fold } from '../../src/wire/checksum.js'
 import { Frag, type FrameView, L4, Slot, SLOTS } from '../../src/wire/frame-view.js'
 import { Verify } from '../../src/wire/parse.js'
@@ -45,6 +47,25 @@ const chain = () =>
       return fc.tuple(fc.constant(f), fc.constant(a), second, fc.nat(HEADROOM))
     })
   })
+
+/** Frames whose innermost group is a first fragment. */
+const firstFragments = () => frame().filter((f) => view(f)!.slots[(view(f)!.depth - 1) * SLOTS + Slot.FRAG] === Frag.First)
+
+/** The same frame with the fragment offset of a later one. */
+const laterOf = (f: Frame): Frame => {
+  const later = copy(f)
+  const { slots, depth } = view(f)!
+  const s = (depth - 1) * SLOTS
+  const header = slots[s + Slot.FRAG_HEADER]!
+  if (header > 0) later.bytes[header + 3] = later.bytes[header + 3]! | 24
+  else {
+    const ip = slots[s + Slot.L3]!
+    later.bytes[ip + 7] = 3
+    // The sum has grown by the offset: RFC 1624, equation 3.
+    putU16(later.bytes, ip + 10, ~fold((~u16(later.bytes, ip + 10) & 0xffff) + 3) & 0xffff)
+  }
+  return later
+}
 
 const hasLaterFragment = (v: FrameView): boolean => v.slots[(v.depth - 1) * SLOTS + Slot.FRAG] === Frag.Later
 
@@ -101,7 +122,21 @@ testProp('apply: metadata and bytes are refused for the same shapes', [frame(), 
   const v = view(f)!
   const depth = transposeFlow(a, flowOf(v), v.depth)
   const code: number = carryOut(a, f, 0).code
+  // A later fragment's own metadata lack the transport that decides whether it fits: the next property lends it.
+  if (hasLaterFragment(v) && -depth === ApplyCode.Shape) return void t.pass()
   t.is(code, depth < 0 ? -depth : ApplyCode.Ok)
+}, { numRuns: 500 })
+
+testProp('apply: a later fragment is refused by its metadata where its first is by its bytes, and never by its bytes alone', [firstFragments(), wildTransposition()], (t, f, a) => {
+  const first = view(f)!
+  const later = laterOf(f)
+  const v = view(later)!
+  const words = flowOf(v)
+  lendTransport(firstFragment(first, flowOf(first), 0), words, v.depth)
+  const depth = transposeFlow(a, words, v.depth)
+  const code: number = carryOut(a, f, 0).code
+  t.is(code, depth < 0 ? -depth : ApplyCode.Ok)
+  if (code === ApplyCode.Ok) t.is(carryOut(a, later, 0).code, ApplyCode.Ok)
 }, { numRuns: 500 })
 
 testProp('apply: a refusal leaves frame and view as they were', [frame(), wildTransposition(), fc.nat(120)], (t, f, a, room) => {

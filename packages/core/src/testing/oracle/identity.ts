@@ -5,8 +5,6 @@
 import { dissect } from '../../wire/dissect.js'
 import { formatIp } from '../../wire/address.js'
 import type { Frame, HeaderGroup, NetworkHeader } from '../../wire/frame.js'
-import { isEcho } from '../../flow/field.js'
-import { L4 } from '../../wire/frame-view.js'
 import type { Direction } from '../../flow/flow-id.js'
 import type { SlowFrame } from './slow-frame.js'
 
@@ -53,7 +51,7 @@ const endsOf = (group: HeaderGroup): { readonly from: string; readonly to: strin
   const { eth, net, transport, tunnel } = group
   const [source, destination] = addressesOf(net)
   const protocol = net === undefined || net.kind === 'arp' ? 0 : net.protocol
-  const common = `${eth.etherType}/${protocol}`
+  const common = `${eth.etherType}/${protocol}${group.vlans.map((tag) => `/vlan ${tag.vid}`).join('')}`
   if (tunnel !== undefined) return { from: source, to: destination, common: `${common}/vni ${tunnel.vni}` }
   switch (transport?.kind) {
     case 'tcp':
@@ -61,12 +59,30 @@ const endsOf = (group: HeaderGroup): { readonly from: string; readonly to: strin
       return { from: `${source} ${transport.sourcePort}`, to: `${destination} ${transport.destinationPort}`, common }
     case 'icmp':
     case 'icmpv6': {
-      const echo = isEcho(transport.kind === 'icmp' ? L4.Icmp : L4.Icmpv6, transport.type)
-      return { from: source, to: destination, common: `${common}/id ${echo ? (transport.rest ?? 0) >>> 16 : 0}` }
+      // What one end asks, the other answers: an end is told by what it sends.
+      const what = MESSAGES[transport.kind][transport.type]
+      const code = `${transport.type}.${transport.code}`
+      return what === undefined
+        ? { from: `${source} ${code}`, to: `${destination} ${code}`, common }
+        : { from: `${source} ${what.sent}`, to: `${destination} ${what.answered}`, common: `${common}/code ${transport.code}/id ${(transport.rest ?? 0) >>> 16}` }
     }
     case undefined:
       return { from: source, to: destination, common: `${common}/none` }
   }
+}
+
+/** Echo messages: what is sent, and what the other end sends back. */
+const MESSAGES: Readonly<Record<'icmp' | 'icmpv6', Readonly<Record<number, { readonly sent: string; readonly answered: string }>>>> = {
+  icmp: { 8: { sent: 'request', answered: 'reply' }, 0: { sent: 'reply', answered: 'request' } },
+  icmpv6: { 128: { sent: 'request', answered: 'reply' }, 129: { sent: 'reply', answered: 'request' } },
+}
+
+/** Whether a packet may begin a connection: one of IP, and of ICMP only an echo request. */
+export const mayBegin = (frame: SlowFrame): boolean => {
+  const innermost = dissected(frame.bytes, frame.depth).groups.at(-1)
+  if (innermost?.net === undefined || innermost.net.kind === 'arp') return false
+  const { transport } = innermost
+  return transport === undefined || (transport.kind !== 'icmp' && transport.kind !== 'icmpv6') || MESSAGES[transport.kind][transport.type]?.sent === 'request'
 }
 
 const addressesOf = (net: NetworkHeader | undefined): readonly [string, string] => {

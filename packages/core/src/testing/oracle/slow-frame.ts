@@ -5,7 +5,7 @@
 import { none, type Option, some } from 'fp-ts/lib/Option.js'
 import { isPresent, readMac, readNumber, type FieldRef, resolveField, type ResolvedField } from '../../flow/field.js'
 import { type Direction, extractFlow, makeUfid } from '../../flow/flow-id.js'
-import { WORDS } from '../../flow/layout.js'
+import { Shape, WORDS } from '../../flow/layout.js'
 import type { FlowContext, PortIdentity } from '../../policy/flow-context.js'
 import type { Resource } from '../../policy/resource.js'
 import { apply } from '../../transposition/apply.js'
@@ -13,7 +13,10 @@ import { ApplyCode } from '../../transposition/apply-code.js'
 import type { HeaderTransposition } from '../../transposition/header-transposition.js'
 import { compile } from '../../transposition/program.js'
 import { type IpAddress, ipv4, ipv6, type Mac } from '../../wire/address.js'
-import { type FrameView, L3, makeFrameView } from '../../wire/frame-view.js'
+import { putU16, u16 } from '../../wire/bytes.js'
+import { checksum } from '../../wire/checksum.js'
+import { Frag, type FrameView, L3, makeFrameView, Slot, SLOTS } from '../../wire/frame-view.js'
+import { IPV6_LENGTH } from '../../wire/ipv6.js'
 import { parseFrame } from '../../wire/parse.js'
 import { Reason } from '../../wire/reason.js'
 
@@ -24,6 +27,8 @@ export interface SlowFrame {
   readonly depth: number
   /** Bytes by which the frame's start has moved forward since it entered its port; negative when it has grown. */
   readonly moved: number
+  /** Whether these bytes stand for a later fragment that has been given a transport: see {@link withTransportOf}. */
+  readonly standsForLater: boolean
 }
 
 /** A parsed frame: offsets and flow id. */
@@ -47,7 +52,54 @@ export const parse = (bytes: Uint8Array, maxGroups: number): Parsed | Exclude<Re
 export const reparse = (frame: SlowFrame): Parsed => {
   const parsed = parse(frame.bytes, frame.depth)
   if (typeof parsed === 'number' || parsed.depth !== frame.depth) throw new Error('a transposition left a frame that does not parse as it should')
+  if (frame.standsForLater) {
+    const w = (parsed.depth - 1) * WORDS
+    parsed.words[w] = (parsed.words[w]! & ~(Shape.PART_MASK << Shape.FRAG_SHIFT)) | (Frag.Later << Shape.FRAG_SHIFT)
+  }
   return parsed
+}
+
+/**
+ * What a later fragment is judged by: its own headers down to the network header, and behind them all that its first
+ * fragment has. The lengths are made to fit, so this is the one thing that is not the fragment's own.
+ */
+export const withTransportOf = (first: SlowFrame, later: SlowFrame): SlowFrame => {
+  const from = spanOf(first)
+  const to = spanOf(later)
+  const bytes = new Uint8Array(to.transport + from.end - from.transport)
+  bytes.set(later.bytes.subarray(0, to.transport))
+  bytes.set(first.bytes.subarray(from.transport, from.end), to.transport)
+  const { slots } = to.view
+  for (let g = 0; g < later.depth; g++) {
+    const ip = slots[g * SLOTS + Slot.L3]!
+    const isFour = slots[g * SLOTS + Slot.L3_KIND] === L3.Ipv4
+    if (isFour) putU16(bytes, ip + 2, bytes.length - ip)
+    else putU16(bytes, ip + 4, bytes.length - ip - IPV6_LENGTH)
+    if (g < later.depth - 1) putU16(bytes, slots[g * SLOTS + Slot.L4]! + 4, bytes.length - slots[g * SLOTS + Slot.L4]!)
+    if (isFour) {
+      if (g === later.depth - 1) putU16(bytes, ip + 6, (u16(bytes, ip + 6) & 0xc000) | MORE_FRAGMENTS_4)
+      putU16(bytes, ip + 10, 0)
+      putU16(bytes, ip + 10, checksum(bytes, ip, slots[g * SLOTS + Slot.L4]!))
+    }
+  }
+  const header = slots[(later.depth - 1) * SLOTS + Slot.FRAG_HEADER]!
+  if (header > 0) {
+    bytes[header] = first.bytes[from.transport - FRAGMENT_HEADER_LENGTH]!
+    putU16(bytes, header + 2, MORE_FRAGMENTS_6)
+  }
+  return { bytes, depth: later.depth, moved: later.moved, standsForLater: true }
+}
+
+const MORE_FRAGMENTS_4 = 0x2000
+const MORE_FRAGMENTS_6 = 1
+const FRAGMENT_HEADER_LENGTH = 8
+
+/** Where what fragments divide lies in a fragment: what follows the IPv4 header or the IPv6 fragment header. */
+const spanOf = (frame: SlowFrame): { readonly view: FrameView; readonly transport: number; readonly end: number } => {
+  const { view } = reparse(frame)
+  const last = (frame.depth - 1) * SLOTS
+  const header = view.slots[last + Slot.FRAG_HEADER]!
+  return { view, transport: header > 0 ? header + FRAGMENT_HEADER_LENGTH : view.slots[last + Slot.L4]!, end: view.slots[last + Slot.END]! }
 }
 
 /** More room than any transposition needs: what the engine has is checked once, at the end. */
@@ -62,7 +114,7 @@ export const transposed = (frame: SlowFrame, t: HeaderTransposition): SlowFrame 
   const code = apply(compile(t), view, 0)
   if (code !== ApplyCode.Ok) return code
   const depth = t._tag === 'Invalid' ? frame.depth : frame.depth - t.pop.length + t.push.length
-  return { bytes: view.bytes.slice(view.start, view.end), depth, moved: frame.moved + view.start - ROOM }
+  return { bytes: view.bytes.slice(view.start, view.end), depth, moved: frame.moved + view.start - ROOM, standsForLater: frame.standsForLater }
 }
 
 /** What a rule is told of a frame; it notes nothing. */
