@@ -107,13 +107,16 @@ export const isPresent = (presence: Presence, words: Uint32Array, group: number,
     case 'arp': return l3 === L3.Arp
     case 'ports': return l4 === L4.Tcp || l4 === L4.Udp
     case 'tcp': return l4 === L4.Tcp
-    case 'icmp': return l4 === L4.Icmp || l4 === L4.Icmpv6
+    case 'icmp': return isIcmp(l4)
     case 'icmp-echo': return isEcho(l4, words[group * WORDS + Word.ICMP]! >>> 8)
     case 'tunnel': return ((shape >>> Shape.TUNNEL_SHIFT) & 0xf) !== Tunnel.None
     case 'vlan': return ((shape >>> Shape.VLANS_SHIFT) & 0xf) >= 1
     case 'vlan2': return ((shape >>> Shape.VLANS_SHIFT) & 0xf) >= 2
   }
 }
+
+/** Whether a transport is ICMP of either version. */
+export const isIcmp = (l4: number): boolean => l4 === L4.Icmp || l4 === L4.Icmpv6
 
 /** Whether an ICMP message of this kind and type is an echo request or reply, whose identifier stands for the ports. */
 export const isEcho = (l4: number, type: number): boolean =>

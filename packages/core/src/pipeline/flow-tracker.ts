@@ -9,7 +9,7 @@
  */
 import { none, type Option, some } from 'fp-ts/lib/Option.js'
 import { addField } from '../flow/flow-mask.js'
-import { type FieldRef, isPresent, readMac, readNumber, type ResolvedField, resolveField } from '../flow/field.js'
+import { type FieldRef, isIcmp, isPresent, readMac, readNumber, type ResolvedField, resolveField } from '../flow/field.js'
 import { type Direction, entropyHash, makeUfid } from '../flow/flow-id.js'
 import { ipAt } from '../flow/format-flow.js'
 import { Shape, UFID_WORDS, Word, WORDS } from '../flow/layout.js'
@@ -21,7 +21,7 @@ import { consultShape, traceFlow, transposeFlow } from '../transposition/flow.js
 import type { HeaderTransposition, Value } from '../transposition/header-transposition.js'
 import type { IpAddress, Mac } from '../wire/address.js'
 import { VLAN_IDS } from '../tables/layer-flow-table.js'
-import { L4, MAX_GROUPS } from '../wire/frame-view.js'
+import { MAX_GROUPS } from '../wire/frame-view.js'
 
 const L3_MASK = Shape.PART_MASK
 
@@ -133,7 +133,7 @@ export class FlowTracker implements FlowContext {
       this.#asked[base + Word.VLAN] = VLAN_IDS
       if (g === this.depth - 1) {
         const l4 = (this.words[base]! >>> Shape.L4_SHIFT) & Shape.PART_MASK
-        if (l4 === L4.Icmp || l4 === L4.Icmpv6) this.#asked[base + Word.ICMP] = 0xffff
+        if (isIcmp(l4)) this.#asked[base + Word.ICMP] = 0xffff
         continue
       }
       this.#asked[base] = this.#asked[base] | 0xffff

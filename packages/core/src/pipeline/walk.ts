@@ -207,9 +207,9 @@ export class Walker {
   }
 
   /**
-   * What a pair is now that its layer or a resource its rule read has changed, or `undefined` if it is not permitted any more. The flow that made it
-   * is matched again: a stateful rule of the same type must let it through. The binding stays as it was; contexts and
-   * mirrors are today's.
+   * What a pair is now that its layer or a resource its rule read has changed, or `undefined` if it is not permitted any
+   * more. The flow that made it is matched again: a stateful rule of the same type must let it through. The binding stays
+   * as it was; contexts and mirrors are today's.
    */
   #reconsider(layer: CompiledLayer, pair: LayerFlowPair<CompiledRule>, nowUs: number): Today | undefined {
     const flow = this.#initiator

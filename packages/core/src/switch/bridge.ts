@@ -7,6 +7,7 @@
  *
  * @see VFP §7.1
  */
+import { readMac, u24 } from '../wire/bytes.js'
 import { makeFrameView, Slot, SLOTS, Tunnel } from '../wire/frame-view.js'
 import { parseFrame } from '../wire/parse.js'
 import { Reason } from '../wire/reason.js'
@@ -68,17 +69,9 @@ export class Bridge {
     const view = this.#view
     const tunnelled = parseDepth > 1 && parseFrame(view, frame, 0, frame.length, 2) === Reason.Ok && view.slots[Slot.TUNNEL] !== Tunnel.None
     return tunnelled
-      ? { vni: u24(frame, view.slots[Slot.TUNNEL_AT]! + 4), mac: mac(frame, view.slots[SLOTS + Slot.L2]!) }
-      : { vni: from?.vni, mac: mac(frame, 0) }
+      ? { vni: u24(frame, view.slots[Slot.TUNNEL_AT]! + 4), mac: readMac(frame, view.slots[SLOTS + Slot.L2]!) }
+      : { vni: from?.vni, mac: readMac(frame, 0) }
   }
 }
 
 const isGroup = (address: number): boolean => Math.floor(address / 0x100_0000_0000) % 2 === 1
-
-const u24 = (b: Uint8Array, at: number): number => (b[at]! << 16) | (b[at + 1]! << 8) | b[at + 2]!
-
-const mac = (b: Uint8Array, at: number): number => {
-  let value = 0
-  for (let i = 0; i < 6; i++) value = value * 256 + b[at + i]!
-  return value
-}

@@ -15,12 +15,15 @@
  *
  * @see VFP §5.2
  */
+import { isIcmp } from '../flow/field.js'
 import { type Direction, hashFlow, opposite, reverseFlow } from '../flow/flow-id.js'
 import { Shape, UFID_WORDS, Word, WORDS } from '../flow/layout.js'
 import type { Decision } from '../policy/decision.js'
 import type { Cell } from '../policy/resource.js'
 import type { HeaderTransposition } from '../transposition/header-transposition.js'
 import { L3, L4 } from '../wire/frame-view.js'
+import { IcmpType } from '../wire/icmp.js'
+import { Icmpv6Type } from '../wire/icmpv6.js'
 
 /** Both directions of one connection in one layer. `R` is what the pipeline knows of the rule. */
 export interface LayerFlowPair<R> {
@@ -230,7 +233,7 @@ const keyOf = (direction: Direction, words: Uint32Array, depth: number): string 
     key += String.fromCharCode(shape & 0xffff & ~0xf00, words[base + Word.PROTO]! & 0xffff, words[base + Word.PROTO]! >>> 16)
     key += half(words[base + (last ? Word.PORTS : Word.VNI)]!)
     if ((shape >>> Shape.VLANS_SHIFT) !== 0) key += `v${shape >>> Shape.VLANS_SHIFT}` + half(words[base + Word.VLAN]! & VLAN_IDS)
-    if (last && isIcmp(shape)) key += half(words[base + Word.ICMP]!)
+    if (last && isIcmp(l4Of(shape))) key += half(words[base + Word.ICMP]!)
     const first = (shape & 0xf) === 3 ? 0 : 3
     for (let i = first; i < 4; i++) key += half(words[base + Word.SRC_IP + i]!) + half(words[base + Word.DST_IP + i]!)
   }
@@ -246,17 +249,13 @@ export const beginsConnection = (words: Uint32Array, depth: number): boolean => 
   const shape = words[w]!
   const l3 = shape & Shape.PART_MASK
   if (l3 !== L3.Ipv4 && l3 !== L3.Ipv6) return false
-  return !isIcmp(shape) || isEchoRequest(words[w + Word.ICMP]! >>> 8, (shape >>> Shape.L4_SHIFT) & Shape.PART_MASK)
+  const l4 = l4Of(shape)
+  return !isIcmp(l4) || words[w + Word.ICMP]! >>> 8 === (l4 === L4.Icmp ? IcmpType.Echo : Icmpv6Type.EchoRequest)
 }
 
 /** Identifiers of both VLAN tags; their priorities do not tell tenants apart. */
 export const VLAN_IDS = 0x0fff0fff
 
-const isIcmp = (shape: number): boolean => {
-  const l4 = (shape >>> Shape.L4_SHIFT) & Shape.PART_MASK
-  return l4 === L4.Icmp || l4 === L4.Icmpv6
-}
-
-const isEchoRequest = (type: number, l4: number): boolean => type === (l4 === L4.Icmp ? 8 : 128)
+const l4Of = (shape: number): number => (shape >>> Shape.L4_SHIFT) & Shape.PART_MASK
 
 const half = (word: number): string => String.fromCharCode(word >>> 16, word & 0xffff)

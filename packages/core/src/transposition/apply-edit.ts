@@ -22,9 +22,7 @@
 import { fold } from '../wire/checksum.js'
 import { putU16, u16 } from '../wire/bytes.js'
 import { type FrameView, L3, L4, Slot, SLOTS } from '../wire/frame-view.js'
-import { IpProtocol } from '../wire/ip-protocol.js'
-import { extensionLength } from '../wire/ipv6-extension.js'
-import { IPV6_LENGTH } from '../wire/ipv6.js'
+import { isFinalDestination } from '../wire/transport-checksum.js'
 import { FieldBit, type Program, ValueAt, VALUES } from './program.js'
 
 /**
@@ -90,21 +88,6 @@ export const applyEdit = (program: Program, e: number, view: FrameView, g: numbe
 const IN_IP = FieldBit.SrcIp | FieldBit.DstIp | FieldBit.Dscp | FieldBit.Ecn | FieldBit.Ttl
 /** Fields that a transport checksum covers, itself or through the pseudo header. */
 const IN_TRANSPORT = FieldBit.SrcIp | FieldBit.DstIp | FieldBit.SrcPort | FieldBit.DstPort | FieldBit.IcmpId | FieldBit.Vni
-
-/**
- * Whether the destination in an IPv6 header is the one in the pseudo header: it is not where a routing header between it
- * and the transport at `l4` has segments left (RFC 8200 §8.1).
- */
-const isFinalDestination = (bytes: Uint8Array, ip: number, l4: number): boolean => {
-  let next = bytes[ip + 6]!
-  for (let at = ip + IPV6_LENGTH; at < l4; ) {
-    if (next === IpProtocol.Routing && bytes[at + 3] !== 0) return false
-    const length = extensionLength(bytes, at, next)
-    next = bytes[at]!
-    at += length
-  }
-  return true
-}
 
 /** DSCP and ECN are parts of one byte, which IPv6 does not align; TTL and hop limit halves of different words. */
 const editClassAndTtl = (fields: number, values: Uint16Array, v: number, bytes: Uint8Array, ip: number, l3: number): number => {

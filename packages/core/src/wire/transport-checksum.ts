@@ -43,19 +43,20 @@ export const transportChecksumHolds = (view: FrameView, base: number): boolean =
       return !v6 || port === UdpPort.Vxlan || port === UdpPort.Geneve
     }
   }
-  return fold(transportSum(view, base)) === 0xffff || (v6 && hasSegmentsLeft(view, base))
+  return fold(transportSum(view, base)) === 0xffff || (v6 && !isFinalDestination(bytes, slots[base + Slot.L3]!, slots[base + Slot.L4]!))
 }
 
-/** Whether a routing header says that the destination in the IPv6 header is not the final one. */
-const hasSegmentsLeft = (view: FrameView, base: number): boolean => {
-  const { bytes, slots } = view
-  const ip = slots[base + Slot.L3]!
+/**
+ * Whether the destination in an IPv6 header at `ip` is the one in the pseudo header: it is not where a routing header between
+ * it and the transport at `l4` has segments left (RFC 8200 §8.1).
+ */
+export const isFinalDestination = (bytes: Uint8Array, ip: number, l4: number): boolean => {
   let protocol = bytes[ip + Ipv6At.NEXT_HEADER]!
-  for (let at = ip + IPV6_LENGTH; at < slots[base + Slot.L4]!; ) {
-    if (protocol === IpProtocol.Routing && bytes[at + 3] !== 0) return true
+  for (let at = ip + IPV6_LENGTH; at < l4; ) {
+    if (protocol === IpProtocol.Routing && bytes[at + 3] !== 0) return false
     const length = extensionLength(bytes, at, protocol)
     protocol = bytes[at]!
     at += length
   }
-  return false
+  return true
 }

@@ -45,17 +45,23 @@ const disagreement = (said: Explanation, { outcome, outputs }: Processed, entere
   return said.before.includes('fragment)') || show(out) === said.after ? undefined : `${said.after}, but ${show(out)}`
 }
 
+/** Two ports, the first with layers of these policies, and a clock of their own. */
+const programmed = (policies: readonly RulesJson[]) => {
+  const clock = manualClock()
+  const { ports } = hostOf(2, { clock, parseDepth: { outbound: 3, inbound: 3 } })
+  const layers = policies.map((policy, i) => {
+    const layer = orThrow(ports[0]!.addLayer(builtIn, { order: i, name: `layer-${i}` }))
+    orThrow(layer.updateJson(policy))
+    return layer
+  })
+  return { clock, ports, layers }
+}
+
 test('explain: has no effect on anything, and says what process then does', (t) => {
   const verdicts = new Set<string>()
   fc.assert(
     fc.property(fc.array(policyArbitrary(PORTS), { minLength: 3, maxLength: 3 }), stepsArbitrary, (policies, steps) => {
-      const clock = manualClock()
-      const { ports } = hostOf(2, { clock, parseDepth: { outbound: 3, inbound: 3 } })
-      const layers = policies.map((policy, i) => {
-        const layer = orThrow(ports[0]!.addLayer(builtIn, { order: i, name: `layer-${i}` }))
-        orThrow(layer.updateJson(policy))
-        return layer
-      })
+      const { clock, ports, layers } = programmed(policies)
       const entered = (): readonly number[] => ports.map((p: Port) => p.counters().packets)
       const look = (): string => JSON.stringify(ports.map(observed))
       for (const step of steps) {
@@ -83,13 +89,7 @@ test('explain: what it would change does not come back after it either', (t) => 
   fc.assert(
     fc.property(fc.array(policyArbitrary(PORTS), { minLength: 3, maxLength: 3 }), stepsArbitrary, (policies, steps) => {
       const [asked, unasked] = [true, false].map((asks) => {
-        const clock = manualClock()
-        const { ports } = hostOf(2, { clock, parseDepth: { outbound: 3, inbound: 3 } })
-        const layers = policies.map((policy, i) => {
-          const layer = orThrow(ports[0]!.addLayer(builtIn, { order: i, name: `layer-${i}` }))
-          orThrow(layer.updateJson(policy))
-          return layer
-        })
+        const { clock, ports, layers } = programmed(policies)
         const told: unknown[] = []
         for (const step of steps) {
           if (step._tag === 'Wait') clock.advanceUs(step.us)
