@@ -17,53 +17,66 @@ export { dissect } from './wire/dissect.js'
 export { type EmitOptions, emitFrame } from './wire/emit-frame.js'
 export { formatFrame, type Frame, type HeaderGroup, type NetworkHeader, type TransportHeader } from './wire/frame.js'
 export { parseFrame, Verify } from './wire/parse.js'
+export { type TunnelHeader } from './wire/tunnel.js'
 export * as wire from './wire/protocols.js'
 export { Reason, reasonName } from './wire/reason.js'
 export { type Parsed, renderWireError, type WireError, type WireProtocol } from './wire/wire-error.js'
-export { Frag, type FrameView, L3, L4, makeFrameView, MAX_GROUPS, Slot, SLOTS, Tunnel } from './wire/frame-view.js'
+export { Frag, type FrameView, L3, L4, makeFrameView, MAX_GROUPS, QUOTE, Slot, SLOTS, Tunnel } from './wire/frame-view.js'
 
 export { type FieldName, type FieldRef } from './flow/field.js'
 export { type Direction, opposite } from './flow/flow-id.js'
-export { type FlowGroup } from './flow/format-flow.js'
+export { type FlowGroup, type QuotedPacket } from './flow/format-flow.js'
 
 export type {
-  Changes, Edit, HeaderTransposition, Invalid, Need, Push, Transposition, Value,
+  Changes, EcnCombination, EcnValue, Edit, HeaderTransposition, Invalid, Need, Push, QuoteChanges, QuoteEdit, Translation, Transposition, TtlValue, TunnelKind, Value,
+  VlanEdit,
 } from './transposition/header-transposition.js'
 export {
   decap as decapTransposition, decapNat as decapNatTransposition, DEFAULT_TTL, encap as encapTransposition,
-  encapNat as encapNatTransposition, identity, invalid, modify, pop, push, type PushSpec,
+  encapNat as encapNatTransposition, identity, invalid, modify, pop, push, type PushSpec, quoted, requiring,
+  translate as translateTransposition, vlans as vlansTransposition,
 } from './transposition/construct.js'
 export { compose, composeAll, MonoidTransposition } from './transposition/compose.js'
-export { format as formatTransposition, toJson as transpositionToJson, type TranspositionJson } from './transposition/notation.js'
+export { format as formatTransposition } from './transposition/notation.js'
+export { type ChangesJson, type EditJson, type PushJson, toJson as transpositionToJson, type TranspositionJson } from './transposition/notation-json.js'
+export { type NotationError, parseTransposition } from './transposition/notation-parse.js'
 export { equals as sameTransposition, isIdentity, size as transpositionSize } from './transposition/normal-form.js'
 
 export type { ActionContext } from './policy/action-context.js'
+export { type BadRuleType, type DataRuleType, type FindResource, ruleTypeFromJson, type UnboundRule } from './policy/data-rule-type.js'
+export type { ComputedJson, LookupJson, RuleTypeJson } from './policy/rule-type-definition.js'
+export type { ParameterJson, ParameterType } from './policy/rule-type-parameters.js'
+export { type BadTransposition, transpositionFromJson } from './policy/transposition-codec.js'
 export { integer, Ip, MacText, PortNumber, Prefix, strictly, strictlyPartial, Vni } from './policy/codecs.js'
 export { anyOf, between, type Condition, inPrefix, is, type Match, oneOf, type Scalar, type ScalarOf } from './policy/condition.js'
+export { embeddedIpv4, embedIpv4, type EmbeddingLength, isEmbeddingLength, maskedAddress } from './policy/embedded-ipv4.js'
 export { type BadConditions, Conditions, conditions, type ConditionsJson, type ConditionsObject } from './policy/condition-codec.js'
 export { formatCondition } from './policy/match-text.js'
-export { type Decision, formatVerdict, hairpinTo, proceed, refuse, type Verdict } from './policy/decision.js'
-export { type CustomerAddress, type Directory, directory, type Endpoint, formatMapping, type Mapping, type MappingText } from './policy/directory.js'
+export { type Decision, formatVerdict, hairpinTo, type Hold, pend, proceed, refuse, type Verdict } from './policy/decision.js'
+export {
+  type CustomerAddress, type Directory, directory, type Endpoint, formatCustomerAddress, formatMapping, type Mapping, type MappingText, type NetworkTunnel,
+} from './policy/directory.js'
 export type { FlowContext, PortIdentity } from './policy/flow-context.js'
 export type { Group, Matching } from './policy/group.js'
 export { defineLayer, type LayerEnvironment, type LayerType, type Policy } from './policy/layer.js'
 export type { PolicyError, Problem } from './policy/policy-error.js'
 export type { Generation, Place } from './policy/port-policy.js'
-export type { AnyResource, Cell, Lookup, Resource } from './policy/resource.js'
+export { type AnyResource, type Cell, keyText, type Lookup, type Resource } from './policy/resource.js'
 export {
   type AnyRuleType, DEFAULT_IDLE_US, defineRuleType, type Rule, rule, type RuleOptions, type RuleType, type RuleTypeSpec, type RunningRule, type Stateful,
 } from './policy/rule.js'
-export { allow, block, type Count, count, decap, encap, entropyPort, hairpin, mirror, nat } from './policy/rule-types.js'
+export { allow, block, type Count, count, decap, encap, entropyPort, hairpin, mirror, nat, retag, translate, transpose, vlan } from './policy/rule-types.js'
 export { type GroupJson, type RuleJson, type RulesConfig, type RulesJson, rulesLayer, ruleToJson } from './policy/rules-layer.js'
 
 export type { ExplainedGroup, ExplainedLayer, Explanation } from './pipeline/explain.js'
 export type { PassedOver, PassedOverRule } from './pipeline/passed-over.js'
 export type { DatapathCounters } from './datapath/datapath.js'
+export type { PendingOptions } from './datapath/waiting-room.js'
 
-export type { Environment, Refusal } from './switch/environment.js'
+export type { Environment, MissEvent, Refusal } from './switch/environment.js'
 export type { FlowReport } from './switch/flow-report.js'
 export type { GroupHandle, LayerHandle, RuleReport } from './switch/layer-handle.js'
 export type { Batch, FrameOutcome, Output, Processed, Sink } from './switch/output.js'
-export type { Port, PortCounters, PortSpec, PortState } from './switch/port.js'
+export type { PendingReport, Port, PortCounters, PortSpec, PortState } from './switch/port.js'
 export type { PortError } from './switch/port-error.js'
 export { openSwitch, type Switch, type SwitchOptions } from './switch/switch.js'

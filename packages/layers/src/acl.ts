@@ -19,28 +19,14 @@
  * @see VFP §5.2, §5.4
  */
 import {
-  allow, block, type Condition, Conditions, type ConditionsJson, defineLayer, type Direction, type Group, integer, is, type LayerEnvironment,
-  type LayerType, oneOf, type Policy, type Problem, rule, type Rule, type Stateful, strictlyPartial,
+  allow, defineLayer, type Group, type LayerEnvironment, type LayerType, oneOf, type Policy, type Problem, rule, type Rule, strictlyPartial,
 } from '@vfp-ts/core'
 import * as t from 'io-ts'
-import { groupName, repeatedNames } from './names.js'
-import { Name, type Objection, refined, word } from './codecs.js'
-
-/** One entry as written: it allows or denies the packets that meet all its conditions. */
-export type AclEntryJson =
-  | {
-      readonly allow: ConditionsJson
-      readonly deny?: never
-      /** Name of the rule; by default `allow-1`, the verb and the position from 1. */
-      readonly name?: string
-      /** 0–65534, smaller is tried first; by default 100 for the first entry, 101 for the second and so on. */
-      readonly priority?: number
-      /** Whether replies are let through whatever the other direction's entries say; by default as the policy says. */
-      readonly stateful?: boolean
-      /** Milliseconds without a packet after which a connection is forgotten, from 1. */
-      readonly idleMs?: number
-    }
-  | { readonly deny: ConditionsJson; readonly allow?: never; readonly name?: string; readonly priority?: number }
+import {
+  type AclEntry, type AclEntryJson, denyTheRest, Entry, entryProblems, entryRule, Idle, LAST_PRIORITY, OTHERWISE, statefulness,
+} from './acl-entries.js'
+import { word } from './codecs.js'
+import { DIRECTIONS, groupName } from './names.js'
 
 /** The ACL's configuration as written. */
 export interface AclJson {
@@ -56,16 +42,6 @@ export interface AclJson {
   readonly idleMs?: number
 }
 
-/** One entry as read: exactly one of `allow` and `deny` is there. */
-export interface AclEntry {
-  readonly allow?: readonly Condition[]
-  readonly deny?: readonly Condition[]
-  readonly name?: string
-  readonly priority?: number
-  readonly stateful?: boolean
-  readonly idleMs?: number
-}
-
 /** The ACL's configuration as read. */
 export interface AclConfig {
   readonly outbound?: readonly AclEntry[]
@@ -75,79 +51,26 @@ export interface AclConfig {
   readonly idleMs?: number
 }
 
-const FIRST_PRIORITY = 100
-const LAST_PRIORITY = 65_535
-
-const Idle = integer(1, 0xffff_ffff, 'milliseconds')
-
-const objection = (entry: AclEntry): Objection | undefined => {
-  if ((entry.allow === undefined) === (entry.deny === undefined)) return { reason: 'an entry either allows or denies: it has one of "allow" and "deny"' }
-  if (entry.deny === undefined) return undefined
-  if (entry.stateful !== undefined) return { at: 'stateful', reason: 'what is denied makes no connection: only "allow" can be stateful' }
-  return entry.idleMs === undefined ? undefined : { at: 'idleMs', reason: 'what is denied makes no connection and has no idle time' }
-}
-
-const entry = refined<AclEntry, object, AclEntryJson>(
-  strictlyPartial({}, {
-    allow: Conditions, deny: Conditions, name: Name, priority: integer(0, LAST_PRIORITY - 1, 'a priority'), stateful: t.boolean, idleMs: Idle,
-  }, 'an entry'),
-  objection,
-)
-
 const codec: t.Type<AclConfig, AclJson> = strictlyPartial({}, {
-  outbound: t.readonlyArray(entry), inbound: t.readonlyArray(entry), otherwise: word('allow', 'deny'), stateful: t.boolean, idleMs: Idle,
+  outbound: t.readonlyArray(Entry), inbound: t.readonlyArray(Entry), otherwise: word('allow', 'deny'), stateful: t.boolean, idleMs: Idle,
 }, 'an ACL policy')
 
 const groups = (config: AclConfig, environment: LayerEnvironment): readonly Group[] =>
   DIRECTIONS.map((direction) => ({
     name: groupName(environment),
     direction,
-    rules: [...(config[direction] ?? []).map((e, i) => ruleOf(config, e, i)), ...remainder(config)],
+    rules: [...(config[direction] ?? []).map((e, i) => entryRule(e, i, config, e.deny !== undefined)), ...remainder(config)],
   }))
 
-const DIRECTIONS: readonly Direction[] = ['outbound', 'inbound']
-const OTHERWISE = 'otherwise'
-const ARP = 'arp'
-/** Names of the rules that the layer adds, whichever of them a policy needs: so that `otherwise` may change alone. */
-const OWN_NAMES = [ARP, OTHERWISE]
-
-const ruleOf = (config: AclConfig, e: AclEntry, index: number): Rule => {
-  // Equal priorities go by position, so the cap changes nothing.
-  const common = { id: idOf(e, index), priority: e.priority ?? Math.min(FIRST_PRIORITY + index, LAST_PRIORITY - 1) }
-  return e.deny === undefined
-    ? rule(allow, {}, { ...common, when: e.allow ?? [], stateful: statefulness(config, e) })
-    : rule(block, {}, { ...common, when: e.deny, terminating: true })
-}
-
-/** What catches the rest, behind all entries; of equal priorities the first wins. */
+/** What catches the rest, behind all entries. */
 const remainder = (config: AclConfig): readonly Rule[] =>
   config.otherwise === 'allow'
     // Only IP has connections to remember; what no rule matches passes anyway.
-    ? [rule(allow, {}, { id: OTHERWISE, priority: LAST_PRIORITY, when: [oneOf('etherType', [0x0800, 0x86dd])], stateful: statefulness(config, {}) })]
-    : [
-        rule(allow, {}, { id: ARP, priority: LAST_PRIORITY, when: [is('etherType', 0x0806)] }),
-        rule(block, {}, { id: OTHERWISE, priority: LAST_PRIORITY, terminating: true }),
-      ]
-
-const statefulness = (config: AclConfig, e: AclEntry): boolean | Stateful => {
-  const idleMs = e.idleMs ?? config.idleMs
-  const stateful = e.stateful ?? config.stateful ?? false
-  return stateful && idleMs !== undefined ? { idleUs: idleMs * 1000 } : stateful
-}
+    ? [rule(allow, {}, { id: OTHERWISE, priority: LAST_PRIORITY, when: [oneOf('etherType', [0x0800, 0x86dd])], stateful: statefulness(config) })]
+    : denyTheRest
 
 const check = (config: AclConfig): readonly Problem[] =>
-  DIRECTIONS.flatMap((direction) => {
-    const entries = config[direction] ?? []
-    return [
-      ...repeatedNames(entries.map((e, i) => ({ name: idOf(e, i), path: `/${direction}/${i}${e.name === undefined ? '' : '/name'}` })), OWN_NAMES),
-      ...entries.flatMap((e, i) =>
-        e.idleMs !== undefined && statefulness(config, e) === false
-          ? [{ path: `/${direction}/${i}/idleMs`, reason: 'only a stateful entry has an idle time' }]
-          : []),
-    ]
-  })
-
-const idOf = (e: AclEntry, index: number): string => e.name ?? `${e.deny === undefined ? 'allow' : 'deny'}-${index + 1}`
+  DIRECTIONS.flatMap((direction) => entryProblems(config[direction] ?? [], `/${direction}`, config))
 
 const layer = defineLayer({ name: 'acl', codec, groups, check })
 

@@ -50,6 +50,24 @@ export const orText = <A, O, S>(
     },
   )
 
+/** One value or several of them, at least one; one is written without brackets. */
+export const oneOrMore = <A>(one: t.Type<A, string>): t.Type<readonly A[], string | readonly string[]> => {
+  const several = t.readonlyArray(one)
+  return new t.Type<readonly A[], string | readonly string[]>(
+    `${one.name} or several`,
+    (u): u is readonly A[] => several.is(u) && u.length > 0,
+    (u, context) => {
+      if (Array.isArray(u)) return u.length > 0 ? several.validate(u, context) : t.failure(u, context, `expected ${one.name}, or a list of at least one`)
+      const read = one.validate(u, context)
+      return read._tag === 'Left' ? read : t.success([read.right])
+    },
+    (values) => {
+      const texts = several.encode(values)
+      return texts.length === 1 && texts[0] !== undefined ? texts[0] : texts
+    },
+  )
+}
+
 /** One of a few words. */
 export const word = <W extends string>(...words: readonly W[]): t.Type<W> => {
   const is = (u: unknown): u is W => words.some((w) => w === u)

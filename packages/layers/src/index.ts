@@ -1,12 +1,33 @@
 /**
- * Ready-made layers of the VFP paper's running example. Each is a codec for a short language of its own and a
- * function from that language to groups of core's rules; none has any access that a layer of your own has not.
+ * Ready-made layers of the VFP paper's running example, and of what stands around it on a host. Each is a codec for a
+ * short language of its own and a function from that language to groups of core's rules; none has any access that a
+ * layer of your own has not.
  *
  * @see VFP §3, figure 4
  */
-export { acl, type AclConfig, type AclEntry, type AclEntryJson, type AclJson } from './acl.js'
+export type { AclEntry, AclEntryJson } from './acl-entries.js'
+export { acl, type AclConfig, type AclJson } from './acl.js'
+export { type Container, type ContainerJson, containers, type ContainersConfig, type ContainersJson } from './containers.js'
+export { guard, type GuardConfig, type GuardJson } from './guard.js'
 export { loadBalancer, type LoadBalancerConfig, type LoadBalancerJson, type Vip, type VipJson } from './load-balancer.js'
+export type { MacEntry, MacEntryJson, MacRewriteConfig, MacRewriteJson, MacTable, MacTableJson, MacValue, MacValueJson } from './mac-rewrite/config.js'
+export { type MacChange, macRewrite, rewriteMac } from './mac-rewrite/layer.js'
 export { meter, type MeterConfig, type MeteredPrefix, type MeteredPrefixJson, type MeterJson } from './meter.js'
-export type { VnetConfig, VnetDirectory, VnetJson, VnetRoute, VnetRouteJson } from './vnet/config.js'
+export { neighbourTarget, type NeighbourTargetConfig } from './neighbour-target.js'
+export type { PaNetwork, PaNetworkJson, PaValidationConfig, PaValidationJson } from './pa-validation/config.js'
+export { paSource, type PaSourceConfig, paValidation } from './pa-validation/layer.js'
+export { type PaSource, paSources, type PaSources, type PaSourceSet } from './pa-validation/sources.js'
+export type { Encoding, EncodingJson, PrivateLinkConfig, PrivateLinkJson, Service, ServiceJson } from './private-link/config.js'
+export { privateLink } from './private-link/layer.js'
+export { privateLinkRule, type PrivateLinkRuleConfig } from './private-link/link.js'
+export {
+  type NamedStageJson, type SecurityEntry, type SecurityEntryJson, securityGroups, type SecurityGroupsConfig, type SecurityGroupsJson, type SecurityStage,
+  type SecurityStageJson, type StageOtherwise,
+} from './security-groups.js'
+export {
+  type Chain, type ChainJson, detour, type DetourConfig, detourEnd, serviceChain, type ServiceChainConfig, type ServiceChainJson,
+} from './service-chain.js'
+export type { OuterHeader, OuterHeaderJson } from './underlay.js'
+export type { VnetConfig, VnetDirectory, VnetJson, VnetRoute, VnetRouteJson, VnetRouteTo } from './vnet/config.js'
 export { vnetRoute, type VnetRouteConfig } from './vnet/route.js'
 export { vnet } from './vnet/layer.js'

@@ -1,5 +1,8 @@
 /** Names of the groups and rules that layers make of their configuration. */
-import type { LayerEnvironment, Problem } from '@vfp-ts/core'
+import type { Direction, LayerEnvironment, Problem } from '@vfp-ts/core'
+
+/** Both directions, in the order in which layers speak of them. */
+export const DIRECTIONS: readonly Direction[] = ['outbound', 'inbound']
 
 /** The name of a layer's groups: that of the group being updated, `default` when the whole layer is. */
 export const groupName = (environment: LayerEnvironment): string => environment.group ?? 'default'
@@ -11,8 +14,8 @@ export interface NamedAt {
 }
 
 /** One problem for every name that an earlier entry of the list has already, or that is one of the layer's own. */
-export const repeatedNames = (named: readonly NamedAt[], own: readonly string[] = []): readonly Problem[] => {
-  const seen = new Map<string, string>(own.map((name) => [name, 'the name of a rule that the layer adds']))
+export const repeatedNames = (named: readonly NamedAt[], own: readonly string[] = [], what: 'rule' | 'group' = 'rule'): readonly Problem[] => {
+  const seen = new Map<string, string>(own.map((name) => [name, `the name of a ${what} that the layer adds`]))
   const problems: Problem[] = []
   for (const { name, path } of named) {
     const first = seen.get(name)

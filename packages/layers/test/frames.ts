@@ -9,6 +9,8 @@ export interface Said {
   /** `tcp` unless said; `icmp` is an echo with the port of `from` as identifier, a request unless `reply`. */
   readonly proto?: 'tcp' | 'udp' | 'icmp'
   readonly reply?: boolean
+  /** ICMP or ICMPv6 type, instead of an echo's. */
+  readonly icmpType?: number
   /** TCP flags as bits; ACK unless said. */
   readonly flags?: number
   readonly fromMac?: string
@@ -17,31 +19,55 @@ export interface Said {
   readonly ecn?: number
   /** Bytes of payload; 20 unless said. */
   readonly bytes?: number
-  /** A VXLAN tunnel around the frame. */
-  readonly tunnel?: { readonly from: string; readonly to: string; readonly vni: number }
+  /** The payload itself, instead of so many bytes. */
+  readonly payload?: Uint8Array
+  /** A tunnel around the frame, or several, outermost first. */
+  readonly tunnel?: SaidTunnel | readonly SaidTunnel[]
+}
+
+/** A tunnel in the words of a test. */
+export interface SaidTunnel {
+  readonly from: string
+  readonly to: string
+  readonly vni: number
+  /** `vxlan` unless said. */
+  readonly kind?: 'vxlan' | 'nvgre' | 'geneve'
+  readonly dscp?: number
+  readonly ecn?: number
 }
 
 /** The bytes of a frame. */
 export const frame = (said: Said): Uint8Array => {
   const inner = groupOf(said, said.fromMac ?? '02:00:00:00:00:01', said.toMac ?? '02:00:00:00:00:02')
-  const { tunnel } = said
-  const outer: HeaderGroup | undefined = tunnel && {
-    ...groupOf({ from: `${bracketed(tunnel.from)}:50000`, to: `${bracketed(tunnel.to)}:4789`, proto: 'udp' }, '02:00:00:00:00:0a', '02:00:00:00:00:0b'),
-    tunnel: { kind: 'vxlan', vni: tunnel.vni, reserved: 0, reservedLow: 0 },
-  }
-  const payload = Uint8Array.from({ length: said.bytes ?? 20 }, (_, i) => i)
-  return orThrow(emitFrame({ groups: outer === undefined ? [inner] : [outer, inner], payload }))
+  const [outermost, ...more] = [...[said.tunnel ?? []].flat().map(tunnelGroup), inner]
+  const payload = said.payload ?? Uint8Array.from({ length: said.bytes ?? 20 }, (_, i) => i)
+  return orThrow(emitFrame({ groups: [outermost, ...more], payload }))
 }
 
-/** A who-has for 10.0.1.1. */
-export const arp = (): Uint8Array => orThrow(emitFrame({
-  groups: [{
-    eth: { destination: mac('ff:ff:ff:ff:ff:ff'), source: mac('00:15:5d:00:00:04'), etherType: 0x0806 },
-    vlans: [],
-    net: { kind: 'arp', operation: 1, senderMac: mac('00:15:5d:00:00:04'), senderIp: ip('10.0.1.4'), targetMac: 0, targetIp: ip('10.0.1.1') },
-  }],
-  payload: new Uint8Array(0),
-}))
+/** An ARP packet; unless said, a who-has for 10.0.1.1 from the VM of the tests. */
+export const arp = (said: { readonly sender?: string; readonly target?: string; readonly fromMac?: string; readonly reply?: boolean } = {}): Uint8Array => {
+  const source = mac(said.fromMac ?? '00:15:5d:00:00:04')
+  return orThrow(emitFrame({
+    groups: [{
+      eth: { destination: mac('ff:ff:ff:ff:ff:ff'), source, etherType: 0x0806 },
+      vlans: [],
+      net: {
+        kind: 'arp', operation: said.reply === true ? 2 : 1, senderMac: source, senderIp: ip(said.sender ?? '10.0.1.4'), targetMac: 0,
+        targetIp: ip(said.target ?? '10.0.1.1'),
+      },
+    }],
+    payload: new Uint8Array(0),
+  }))
+}
+
+/** The frame with its IP packet behind a label or tag of an EtherType that the engine does not read. */
+export const behind = (bytes: Uint8Array, etherType: number): Uint8Array => {
+  const made = new Uint8Array(bytes.length + 4)
+  made.set(bytes.subarray(0, 12))
+  made.set([etherType >> 8, etherType & 0xff, 0, 0, 1, 64], 12)
+  made.set(bytes.subarray(14), 18)
+  return made
+}
 
 /**
  * A frame as text, outermost first: `192.0.2.1 > 192.0.2.2 vni 5001 | 10.0.1.4:5000 > 10.0.1.5:80 tcp`. A checksum that
@@ -56,6 +82,19 @@ export const read = (bytes: Uint8Array): Frame => orThrow(dissect(bytes))
 export const macs = (bytes: Uint8Array, group = 0): string => {
   const eth = read(bytes).groups[group]?.eth
   return eth === undefined ? 'none' : `${formatMac(eth.source)} > ${formatMac(eth.destination)}`
+}
+
+const tunnelGroup = ({ from, to, vni, kind = 'vxlan', dscp = 0, ecn = 0 }: SaidTunnel): HeaderGroup => {
+  const port = kind === 'geneve' ? 6081 : 4789
+  const group = groupOf({ from: `${bracketed(from)}:50000`, to: `${bracketed(to)}:${port}`, proto: 'udp', dscp, ecn }, '02:00:00:00:00:0a', '02:00:00:00:00:0b')
+  switch (kind) {
+    case 'vxlan': return { ...group, tunnel: { kind, vni, reserved: 0, reservedLow: 0 } }
+    case 'geneve': return { ...group, tunnel: { kind, vni, protocolType: 0x6558, control: false, options: [], reserved: 0, reservedLow: 0 } }
+    case 'nvgre': {
+      const { eth, vlans, net } = group
+      return { eth, vlans, ...(net !== undefined && { net: net.kind === 'arp' ? net : { ...net, protocol: 47 } }), tunnel: { kind, vni, flowId: 0, reserved: 0 } }
+    }
+  }
 }
 
 const groupOf = (said: Said, fromMac: string, toMac: string): HeaderGroup => {
@@ -76,8 +115,8 @@ const groupOf = (said: Said, fromMac: string, toMac: string): HeaderGroup => {
       : proto === 'udp'
         ? { kind: 'udp', sourcePort, destinationPort }
         : six
-          ? { ...echo, kind: 'icmpv6', type: said.reply === true ? 129 : 128 }
-          : { ...echo, kind: 'icmp', type: said.reply === true ? 0 : 8 },
+          ? { ...echo, kind: 'icmpv6', type: said.icmpType ?? (said.reply === true ? 129 : 128) }
+          : { ...echo, kind: 'icmp', type: said.icmpType ?? (said.reply === true ? 0 : 8) },
   }
 }
 
@@ -98,5 +137,5 @@ const showGroup = ({ net, transport, tunnel }: HeaderGroup): string => {
   const checksums = [net.kind === 'ipv4' ? net.checksum : undefined, tunnel === undefined ? transport?.checksum : transport?.checksum || undefined]
   const wrong = checksums.some((c) => c !== undefined) ? ' BAD CHECKSUM' : ''
   return `${end(net.source, ports?.sourcePort)} > ${end(net.destination, ports?.destinationPort)} ${
-    tunnel === undefined ? (transport?.kind ?? 'ip') : `vni ${tunnel.vni}`}${wrong}`
+    tunnel === undefined ? (transport?.kind ?? 'ip') : tunnel.kind === 'gre' ? 'gre' : `${tunnel.kind === 'vxlan' ? 'vni' : tunnel.kind} ${tunnel.vni}`}${wrong}`
 }

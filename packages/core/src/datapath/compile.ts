@@ -1,6 +1,7 @@
 /** From a walk to a unified flow: decisions become a program, programs need no policy. */
 import type { Direction } from '../flow/flow-id.js'
 import type { Generation } from '../policy/port-policy.js'
+import { samePlace } from '../pipeline/placed-context.js'
 import type { Walk } from '../pipeline/walk.js'
 import { compile } from '../transposition/program.js'
 import { equals } from '../transposition/normal-form.js'
@@ -50,12 +51,9 @@ export const sameDecision = (flow: UnifiedFlow, walk: Walk): boolean =>
   sameVerdict(flow.verdict, walk.verdict) &&
   equals(flow.transposition, walk.transposition) &&
   flow.contexts.length === walk.contexts.length &&
-  flow.contexts.every((c, i) => {
-    const other = walk.contexts[i]!
-    return c.context === other.context && c.popped === other.popped && c.pushedBytes === other.pushedBytes
-  }) &&
+  flow.contexts.every((c, i) => samePlace(c, walk.contexts[i]!)) &&
   flow.mirrors.length === walk.mirrors.length &&
-  flow.mirrors.every((m, i) => m.port === walk.mirrors[i]!.port && equals(m.transposition, walk.mirrors[i]!.transposition))
+  flow.mirrors.every((m, i) => m.port === walk.mirrors[i]!.port && m.transforms === walk.mirrors[i]!.transforms && equals(m.transposition, walk.mirrors[i]!.transposition))
 
 /** Brings what a flow rests on, and whom it counts for, up to date with a walk of a packet with these words and the same decision. */
 export const refresh = (flow: UnifiedFlow, walk: Walk, words: Uint32Array, generation: Generation, reasons: DropReasons): void => {

@@ -5,10 +5,13 @@
  *
  * 1. parse the frame to offsets and extract its flow id; what cannot be parsed is dropped by its reason;
  * 2. a later fragment takes the transport from its datagram's first fragment, if that has passed, and else is dropped;
- * 3. look the flow up. A hit counts only while everything it rests on stands: the port's generation, the resource
+ * 3. while packets of its flow wait for an answer of a resource, join them;
+ * 4. look the flow up. A hit counts only while everything it rests on stands: the port's generation, the resource
  *    entries it used, the connections it belongs to, its idle time. Otherwise the layers are walked again and the
- *    flow is kept if the decision is the same (reconciliation), replaced if not;
- * 4. carry out the decision: mirrors, the transposition on the bytes, contexts; a passed RST ends its connection.
+ *    flow is kept if the decision is the same (reconciliation), replaced if not. A walk that has to wait for a resource
+ *    decides nothing: the packet is `Pending`, and its owner parks it;
+ * 5. carry out the decision: work on the payload, mirrors, the transposition on the bytes, contexts; a passed RST ends its
+ *    connection.
  *
  * Invariants: a frame is changed only if it passes. Pairs are added only if the whole walk passed. After `process`
  * the outcome lies in the datapath's own fields until the next call; nothing is allocated for a hit.
@@ -18,6 +21,7 @@
 import type { Clock } from '../clock.js'
 import { type Direction, extractFlow, hashFlow, isLaterFragment, makeUfid } from '../flow/flow-id.js'
 import type { PortIdentity } from '../policy/flow-context.js'
+import type { Hold } from '../policy/decision.js'
 import { type CompiledPort, emptyPort } from '../pipeline/compiled-port.js'
 import { type Walk, Walker } from '../pipeline/walk.js'
 import { firstFragment, FragmentTable, lendTransport } from '../tables/fragment-table.js'
@@ -25,13 +29,18 @@ import type { UnifiedFlow } from '../tables/unified-flow.js'
 import { UnifiedFlowTable } from '../tables/unified-flow-table.js'
 import { apply } from '../transposition/apply.js'
 import { ApplyCode, applyCodeName } from '../transposition/apply-code.js'
+import { translationGrowth } from '../transposition/translate/translate.js'
 import { Frag, type FrameView, L4, makeFrameView, Slot, SLOTS } from '../wire/frame-view.js'
 import { parseFrame } from '../wire/parse.js'
 import { Reason, reasonName } from '../wire/reason.js'
 import { TcpAt, TcpFlag } from '../wire/tcp.js'
 import { compileFlow, refresh, sameDecision } from './compile.js'
+import { Copies, type MirrorSink } from './copies.js'
 import { pairUp } from './pairing.js'
+import { Pending } from './pending.js'
 import { DropReasons } from './reasons.js'
+import { transformPayload, type TransformRefusal, transformsAny } from './transform-payload.js'
+import { DEFAULT_PENDING, type PendingOptions, type WaitingFrame, type WaitRefusal } from './waiting-room.js'
 
 /** Limits and lifetimes of a port's datapath. */
 export interface DatapathOptions {
@@ -43,17 +52,22 @@ export interface DatapathOptions {
   readonly parseDepth: Readonly<Record<Direction, number>>
   /** Datagrams whose first fragment is remembered, of each direction. */
   readonly maxFragments: number
+  /** Geneve options that policy knows how to live with, as `class << 8 | type`: other critical ones close a tunnel. */
+  readonly geneveOptions: readonly number[]
   /** Mixed into the hash of flows, so that nobody outside can choose colliding ones. */
   readonly hashSeed: number
+  /** Bounds of waiting for resources; those of {@link DEFAULT_PENDING} unless given. */
+  readonly pending?: PendingOptions
 }
 
-/** How a frame ended, as a number for the per-packet path. */
-export const Outcome = { Passed: 0, Dropped: 1, Hairpinned: 2 } as const
+/** How a frame ended, as a number for the per-packet path; `Pending` ones have not. */
+export const Outcome = { Passed: 0, Dropped: 1, Hairpinned: 2, Pending: 3 } as const
 /** How a frame ended. */
 export type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
 /** What a port counts. */
 export interface DatapathCounters {
+  /** Packets that came in; one that waited counts once. */
   packets: number
   bytes: number
   /** Packets decided by a cached flow as it stood. */
@@ -66,22 +80,14 @@ export interface DatapathCounters {
   malformed: number
 }
 
-/**
- * Where copies for other ports go; the view is valid until the call returns. `encapsulated` says whether the copy's
- * own transposition put a tunnel around it, whatever becomes of the frame it was copied from.
- */
-export type MirrorSink = (port: string, bytes: Uint8Array, start: number, end: number, encapsulated: boolean) => void
-
-/** Room behind which a mirrored copy starts, for what its layers have pushed. */
-const COPY_HEADROOM = 256
-
-/** The datapath of one port. */
-export class Datapath {
+/** The datapath of one port. `J` is what its owner needs to send a packet that waited on its way again. */
+export class Datapath<J = unknown> {
   readonly flows: UnifiedFlowTable
   readonly fragments: Readonly<Record<Direction, FragmentTable>>
   readonly reasons = new DropReasons()
   readonly counters: DatapathCounters = { packets: 0, bytes: 0, fast: 0, slow: 0, reconciled: 0, malformed: 0 }
   readonly walker: Walker
+  readonly pending: Pending<J>
   readonly options: DatapathOptions
   /** The policy in force. */
   policy: CompiledPort = emptyPort
@@ -95,48 +101,91 @@ export class Datapath {
   /** Port of the last hairpin. */
   hairpin = ''
   readonly #clock: Clock
-  readonly #mirror: MirrorSink
-  readonly #view: FrameView = makeFrameView()
+  readonly #copies: Copies
+  readonly #view: FrameView
   readonly #words = makeUfid()
-  /** Made when the first copy is: most ports mirror nothing. */
-  #copy: Uint8Array | undefined
+  /** Lengths of the frame in hand at the layers of its contexts. */
+  readonly #lengths: number[] = []
+  /** What a frame was before its payload was worked on; not here while one is being worked on. */
+  #before: Uint8Array | undefined
+  /** Bytes that each context of the flow in hand added to the payload. */
+  readonly #added: number[] = []
+  #hash = 0
 
   constructor(port: PortIdentity, options: DatapathOptions, clock: Clock, mirror: MirrorSink) {
     // Signed, as hashes are: the same bits, but no number object at each lookup.
     this.options = { ...options, hashSeed: options.hashSeed | 0 }
+    this.#view = makeFrameView(options.geneveOptions)
     this.flows = new UnifiedFlowTable(options.maxFlows)
     this.fragments = { outbound: new FragmentTable(options.maxFragments), inbound: new FragmentTable(options.maxFragments) }
     this.walker = new Walker(port)
+    this.pending = new Pending(options.pending ?? DEFAULT_PENDING, options.maxFragments, (reason) => { this.lose(reason) })
     this.#clock = clock
-    this.#mirror = mirror
+    this.#copies = new Copies(mirror)
   }
 
   /**
    * Takes one frame through the port. The frame lies in `bytes` from `start` to `end` and is rewritten in place;
-   * bytes from `floor` on may be used as headroom.
+   * bytes from `floor` on may be used as headroom. One that is `Pending` is to be {@link park}ed at once, and is as it was.
    */
   process(direction: Direction, bytes: Uint8Array, start: number, end: number, floor: number): Outcome {
+    this.counters.packets++
+    this.counters.bytes += end - start
+    return this.#take(direction, bytes, start, end, floor, undefined)
+  }
+
+  /**
+   * Takes a packet that waited through the port, as {@link process} does. One that is `Pending` again is to be put back
+   * (`pending.putBack`) at once; any other does not wait any more.
+   */
+  resume(frame: WaitingFrame<J>): Outcome {
+    const { bytes, start, flow } = frame
+    const outcome = this.#take(flow.direction, bytes, start, bytes.length, 0, frame)
+    if (outcome !== Outcome.Pending) this.pending.room.end(frame, outcome !== Outcome.Dropped)
+    return outcome
+  }
+
+  /** Lets the packet that was `Pending` just now wait, which missed so many keys on earlier hops. Why not, if not. */
+  park(direction: Direction, bytes: Uint8Array, start: number, end: number, headroom: number, misses: number, journey: J): WaitRefusal {
+    const refusal = this.pending.refusal(end - start, misses)
+    if (refusal !== '') return refusal
+    const copy = new Uint8Array(headroom + end - start)
+    copy.set(bytes.subarray(start, end), headroom)
+    this.pending.park({ bytes: copy, start: headroom, journey, misses }, this.#hash, direction, this.#words, this.#view.depth)
+    return ''
+  }
+
+  #take(direction: Direction, bytes: Uint8Array, start: number, end: number, floor: number, waited: WaitingFrame<J> | undefined): Outcome {
     const view = this.#view
     const words = this.#words
-    const { counters } = this
-    counters.packets++
-    counters.bytes += end - start
+    const { counters, pending } = this
     const parsed = parseFrame(view, bytes, start, end, this.options.parseDepth[direction])
     if (parsed !== Reason.Ok) {
       counters.malformed++
       return this.#drop(reasonName(parsed))
     }
     const nowUs = this.#clock.nowUs()
-    if (!this.identify(direction, view, words, nowUs)) return this.#drop('FragmentWithoutFirst')
+    const known = this.identify(direction, view, words, nowUs)
+    const mayJoin = waited === undefined && !pending.room.isEmpty
+    if (!known && !(mayJoin && pending.lend(direction, view, words, nowUs))) return this.#drop('FragmentWithoutFirst')
     const { depth } = view
     const hash = hashFlow(words, depth, this.options.hashSeed)
-    const cached = this.flows.lookup(hash, direction, words, depth)
+    if (mayJoin) {
+      pending.room.expire(nowUs)
+      if (pending.joins(hash, direction, view, words, nowUs)) return Outcome.Pending
+      if (!known) return this.#drop('FragmentWithoutFirst')
+    }
+    // An error is decided by what it quotes, too, which no lookup compares.
+    const cached = view.quoted ? undefined : this.flows.lookup(hash, direction, words, depth)
     if (cached !== undefined && this.#stands(cached, nowUs)) {
       counters.fast++
+      if (waited !== undefined) pending.room.holdsNow(waited, NO_HOLDS)
       return this.#carryOut(cached, direction, floor, nowUs)
     }
+    const flow = this.#decide(cached, direction, depth, hash, nowUs, waited)
+    if (flow === undefined) return Outcome.Pending
     counters.slow++
-    return this.#carryOut(this.#decide(cached, direction, depth, hash, nowUs), direction, floor, nowUs)
+    return this.#carryOut(flow, direction, floor, nowUs)
   }
 
   /**
@@ -158,6 +207,7 @@ export class Datapath {
     for (const layer of this.policy.layers) layer.flows.expire(nowUs)
     this.fragments.outbound.expire(nowUs)
     this.fragments.inbound.expire(nowUs)
+    this.pending.expire(nowUs)
     return this.flows.sweep(budget, (flow) => this.#isOver(flow, nowUs))
   }
 
@@ -179,13 +229,27 @@ export class Datapath {
     return false
   }
 
-  /** Walks the layers and makes, keeps or replaces the cached flow accordingly. */
-  #decide(cached: UnifiedFlow | undefined, direction: Direction, depth: number, hash: number, nowUs: number): UnifiedFlow {
+  /** Walks the layers and makes, keeps or replaces the cached flow accordingly; `undefined` if the packet has to wait. */
+  #decide(
+    cached: UnifiedFlow | undefined, direction: Direction, depth: number, hash: number, nowUs: number, waited: WaitingFrame<J> | undefined,
+  ): UnifiedFlow | undefined {
     const words = this.#words
+    const { pending } = this
     const { generation } = this.policy
-    const walk = this.walker.walk(this.policy, direction, words, depth, nowUs)
+    const walked = this.walker.walk(this.policy, direction, words, depth, nowUs)
+    for (const rule of walked.rules) rule.counters.walks++
+    const patience = pending.note(walked, nowUs)
+    if (waited !== undefined) pending.room.holdsNow(waited, walked.holds)
+    if (walked.waitsFor !== undefined) {
+      if (cached !== undefined) this.flows.remove(cached)
+      this.#hash = hash
+      pending.begin(walked, walked.waitsFor, this.#view, words, nowUs)
+      return undefined
+    }
+    const walk = patience.length === 0 ? walked : { ...walked, dependencies: [...walked.dependencies, ...patience] }
+    if (walk.verdict._tag === 'Drop') pending.holds.letGo(walk.holds)
+    else pending.holds.keep(walk.holds)
     commit(walk, nowUs)
-    for (const rule of walk.rules) rule.counters.walks++
     if (cached !== undefined && walk.mask !== undefined && sameDecision(cached, walk)) {
       refresh(cached, walk, words, generation, this.reasons)
       this.counters.reconciled++
@@ -223,18 +287,27 @@ export class Datapath {
     const reset = view.slots[last + Slot.L4_KIND] === L4.Tcp && (view.bytes[view.slots[last + Slot.L4]! + TcpAt.FLAGS]! & TcpFlag.Rst) !== 0
     // Taken now, as bytes and words are about to change, but remembered only if the fragment leaves.
     const first = view.slots[last + Slot.FRAG] === Frag.First ? firstFragment(view, this.#words, nowUs) : undefined
-    if (flow.mirrors.length > 0) this.#copies(flow)
+    const { lifelines, contexts } = flow
+    const before = contexts.length > 0 && transformsAny(contexts) ? this.#remember() : undefined
+    if (before === undefined) {
+      if (flow.mirrors.length > 0) this.#copies.send(flow.mirrors, view, 0)
+    } else {
+      const refusal = this.#transform(flow, floor, nowUs)
+      if (refusal !== '') return this.#undo(before, start, end, refusal)
+    }
+    if (contexts.length > 0) this.#measure(contexts, end)
+    const whole = end - view.start
     const code = apply(flow.program, view, floor)
-    if (code !== ApplyCode.Ok) return this.#drop(applyCodeName(code))
+    if (code !== ApplyCode.Ok) return before === undefined ? this.#drop(applyCodeName(code)) : this.#undo(before, start, end, applyCodeName(code))
     if (first !== undefined) this.fragments[direction].remember(first)
 
-    const { lifelines, contexts } = flow
+    let later = before === undefined ? 0 : whole - (end - start)
     for (let i = 0; i < lifelines.length; i++) lifelines[i]!.lastUsedUs = nowUs
     for (let i = 0; i < contexts.length; i++) {
-      const { context, popped, pushedBytes } = contexts[i]!
-      const length = popped === 0 ? end - start : view.slots[(popped - 1) * SLOTS + Slot.END]! - view.slots[popped * SLOTS + Slot.L2]!
-      context.onPacket(length + pushedBytes, nowUs)
+      if (before !== undefined) later -= this.#added[i]!
+      contexts[i]!.context.onPacket(this.#lengths[i]! - later, nowUs)
     }
+    if (before !== undefined) this.#before = before
     if (reset) this.#end(flow)
     this.encapsulated = flow.program.pushes > 0
     this.start = view.start
@@ -246,6 +319,16 @@ export class Datapath {
     return Outcome.Passed
   }
 
+  /** Notes how long the frame is at each context's layer, while the view still describes it as it came. */
+  #measure(contexts: UnifiedFlow['contexts'], end: number): void {
+    const view = this.#view
+    for (let i = 0; i < contexts.length; i++) {
+      const { popped, addedBytes, translated } = contexts[i]!
+      const length = popped === 0 ? end - view.start : view.slots[(popped - 1) * SLOTS + Slot.END]! - view.slots[popped * SLOTS + Slot.L2]!
+      this.#lengths[i] = length + addedBytes + (translated === undefined ? 0 : translationGrowth(view, translated.group, translated.how))
+    }
+  }
+
   /** Ends the connection a RST was for: its pairs in every layer, and both its unified flows. */
   #end(flow: UnifiedFlow): void {
     for (const layer of this.policy.layers) {
@@ -255,31 +338,57 @@ export class Datapath {
     this.flows.remove(flow)
   }
 
-  #copies(flow: UnifiedFlow): void {
+  /** A copy of the frame in hand, in case it is refused after work on its payload. */
+  #remember(): Uint8Array {
+    const { bytes, start, end } = this.#view
+    const length = end - start
+    const before = this.#before !== undefined && this.#before.length >= length ? this.#before : new Uint8Array(Math.max(2048, 2 * length))
+    this.#before = undefined
+    before.set(bytes.subarray(start, end))
+    return before
+  }
+
+  /** Drops the frame in hand as it was. */
+  #undo(before: Uint8Array, start: number, end: number, reason: string): Outcome {
+    this.#view.bytes.set(before.subarray(0, end - start), start)
+    this.#before = before
+    return this.#drop(reason)
+  }
+
+  /** Lets the contexts work on the payload, one after the other, and mirrors what each layer left; why not, if not. */
+  #transform(flow: UnifiedFlow, floor: number, nowUs: number): TransformRefusal {
+    const { contexts, mirrors } = flow
     const view = this.#view
-    const { bytes, start, end, depth } = view
-    if (this.#copy === undefined || this.#copy.length < COPY_HEADROOM + end - start) {
-      this.#copy = new Uint8Array(COPY_HEADROOM + Math.max(0x1_0000, end - start))
+    let transforms = 0
+    for (let i = 0; i < contexts.length; i++) {
+      const { context } = contexts[i]!
+      this.#added[i] = 0
+      if (context.transform === undefined) continue
+      if (mirrors.length > 0) this.#copies.send(mirrors, view, transforms)
+      const { start } = view
+      const refusal = transformPayload(view, context, floor, nowUs)
+      if (refusal !== '') return refusal
+      this.#added[i] = start - view.start
+      transforms++
     }
-    const copy = this.#copy
-    for (const mirror of flow.mirrors) {
-      copy.set(bytes.subarray(start, end), COPY_HEADROOM)
-      parseFrame(MIRROR_VIEW, copy, COPY_HEADROOM, COPY_HEADROOM + end - start, depth)
-      if (apply(mirror.program, MIRROR_VIEW, 0) !== ApplyCode.Ok) continue
-      this.#mirror(mirror.port, copy, MIRROR_VIEW.start, MIRROR_VIEW.end, mirror.program.pushes > 0)
-    }
-    // A collector that answers at once sends through this very port, and the view is filled anew for each frame.
-    parseFrame(view, bytes, start, end, depth)
+    if (mirrors.length > 0) this.#copies.send(mirrors, view, transforms)
+    return ''
+  }
+
+  /** Counts a drop; the number of its reason. */
+  lose(name: string): number {
+    const number = this.reasons.intern(name)
+    this.reasons.count(number)
+    return number
   }
 
   #drop(name: string): Outcome {
-    this.reason = this.reasons.intern(name)
-    this.reasons.count(this.reason)
+    this.reason = this.lose(name)
     return Outcome.Dropped
   }
 }
 
-const MIRROR_VIEW = makeFrameView()
+const NO_HOLDS: readonly Hold[] = []
 
 /** Adds the connections that a passed walk made. */
 const commit = (walk: Walk, nowUs: number): void => {

@@ -8,7 +8,8 @@
  * An outbound flow made first waits for its inbound one to find it.
  *
  * Only what a real reverse packet could not decide otherwise is installed: no simulation that made a connection of its
- * own, nor one that looked at TCP flags or DSCP, which a packet that has not come does not have.
+ * own, nor one that looked at TCP flags or DSCP, which a packet that has not come does not have, nor one that missed a key:
+ * for a packet that has not come nothing is asked.
  *
  * @see VFP §6.4.1
  */
@@ -19,6 +20,7 @@ import type { CompiledPort } from '../pipeline/compiled-port.js'
 import type { UnifiedFlow } from '../tables/unified-flow.js'
 import type { UnifiedFlowTable } from '../tables/unified-flow-table.js'
 import { compileFlow } from './compile.js'
+import type { Holds } from './holds.js'
 import type { DropReasons } from './reasons.js'
 
 /** What pairing needs of a datapath. */
@@ -28,6 +30,7 @@ export interface Pairable {
   readonly policy: CompiledPort
   readonly reasons: DropReasons
   readonly options: { readonly hashSeed: number }
+  readonly pending: { readonly holds: Holds }
 }
 
 /** Finds or makes the reverse of an inbound flow that was just installed. */
@@ -44,7 +47,10 @@ export const pairUp = (port: Pairable, flow: UnifiedFlow, walk: Walk, nowUs: num
     return
   }
   const back = port.walker.walk(port.policy, 'outbound', words, depth, nowUs)
-  if (back.mask === undefined || back.newPairs.length > 0 || looksAtClass(back.mask.at)) return
+  const mayStand = back.mask !== undefined && back.newPairs.length === 0 && back.misses.length === 0 && !looksAtClass(back.mask.at)
+  if (!mayStand || back.verdict._tag === 'Drop') port.pending.holds.letGo(back.holds)
+  else port.pending.holds.keep(back.holds)
+  if (!mayStand) return
   const reverse = compileFlow(back, 'outbound', words, depth, hash, port.policy.generation, nowUs, port.reasons)
   // Both may have one hash, and the reverse flow taken the place of the other.
   if (port.flows.insert(reverse) && flow.installed) join(flow, reverse)

@@ -4,14 +4,15 @@
  *
  * @see VFP §5.3.1 and §6.1.1
  */
-import { L3, L4, MAX_GROUPS, Tunnel } from '../wire/frame-view.js'
+import { L3, L4, QUOTE, Tunnel } from '../wire/frame-view.js'
 import { Shape, Word, WORDS } from './layout.js'
 
 /** How the values of a field are written and read. */
 export type FieldKind = 'number' | 'mac' | 'ip'
 
-/** Which groups have the field, tested on the SHAPE word alone. */
-export type Presence = 'always' | 'ip' | 'arp' | 'ports' | 'tcp' | 'icmp' | 'icmp-echo' | 'tunnel' | 'vlan' | 'vlan2' | 'ipv4'
+/** Which groups have the field: told by the SHAPE word, and of ICMP messages by their type. */
+export type Presence =
+  | 'always' | 'mac' | 'ip' | 'arp' | 'ports' | 'tcp' | 'icmp' | 'icmp-echo' | 'ndp' | 'tunnel' | 'vni' | 'vlan' | 'vlan2' | 'ipv4'
 
 /** One parsed field of a header group. */
 export interface Field {
@@ -35,8 +36,8 @@ const field = <N extends string>(
 
 /** Every field by name. */
 export const FIELDS = {
-  dstMac: field('dstMac', 'mac', 'always', Word.MAC_0, 0, 48, 2),
-  srcMac: field('srcMac', 'mac', 'always', Word.MAC_1, 0, 48, 2),
+  dstMac: field('dstMac', 'mac', 'mac', Word.MAC_0, 0, 48, 2),
+  srcMac: field('srcMac', 'mac', 'mac', Word.MAC_1, 0, 48, 2),
   etherType: field('etherType', 'number', 'always', Word.PROTO, 16, 16),
   vlanId: field('vlanId', 'number', 'vlan', Word.VLAN, 16, 12),
   vlanPriority: field('vlanPriority', 'number', 'vlan', Word.VLAN, 29, 3),
@@ -62,7 +63,9 @@ export const FIELDS = {
   icmpType: field('icmpType', 'number', 'icmp', Word.ICMP, 8, 8),
   icmpCode: field('icmpCode', 'number', 'icmp', Word.ICMP, 0, 8),
   icmpId: field('icmpId', 'number', 'icmp-echo', Word.PORTS, 16, 16),
-  vni: field('vni', 'number', 'tunnel', Word.VNI, 0, 24),
+  ndpTarget: field('ndpTarget', 'ip', 'ndp', Word.SEQ, 0, 128, 4),
+  tunnel: field('tunnel', 'number', 'tunnel', Word.SHAPE, Shape.TUNNEL_SHIFT, 4),
+  vni: field('vni', 'number', 'vni', Word.VNI, 0, 24),
 } as const
 
 /** The name of a field inside one header group. */
@@ -72,36 +75,39 @@ export type FieldName = keyof typeof FIELDS
  * A field of one header group of a packet, *as the layer sees it*. A bare name means the outermost group, what a
  * wire would show first; `inner.` means the group that the first encapsulation carries, `inner2.` the one behind
  * the second. Outermost-first is deliberate: a rule that names a bare field can never be satisfied by headers
- * hidden inside a tunnel.
+ * hidden inside a tunnel. `quoted.` means the packet that an ICMP error of the innermost group quotes: it has no MACs,
+ * tags or tunnel, and what a quote cut short does not hold, such as TCP flags, reads 0.
  */
-export type FieldRef = FieldName | `inner.${FieldName}` | `inner2.${FieldName}`
+export type FieldRef = FieldName | `inner.${FieldName}` | `inner2.${FieldName}` | `quoted.${FieldName}`
 
 /** A resolved {@link FieldRef}. */
 export interface ResolvedField {
   readonly field: Field
-  /** Group index, 0 = outermost. */
+  /** Group index, 0 = outermost, or `QUOTE`. */
   readonly group: number
 }
 
-const PREFIXES = ['', 'inner.', 'inner2.'] as const
+/** By group index; the last is {@link QUOTE}'s. */
+const PREFIXES = ['', 'inner.', 'inner2.', 'quoted.'] as const
 
 /** Resolves a name as policies spell it, or `undefined` for a name that is no field. */
 export const resolveField = (ref: string): ResolvedField | undefined => {
   const dot = ref.lastIndexOf('.')
   const group = PREFIXES.findIndex((p) => p === ref.slice(0, dot + 1))
   const name = ref.slice(dot + 1)
-  if (group < 0 || group >= MAX_GROUPS || !Object.hasOwn(FIELDS, name)) return undefined
+  if (group < 0 || !Object.hasOwn(FIELDS, name)) return undefined
   return { field: FIELDS[name as FieldName], group }
 }
 
-/** Whether the group starting at `base` of a UFID has the field. `depth` is the UFID's number of groups. */
+/** Whether a group of a UFID, or its quote, has the field. `depth` is the UFID's number of groups. */
 export const isPresent = (presence: Presence, words: Uint32Array, group: number, depth: number): boolean => {
-  if (group >= depth) return false
+  if (group >= depth && group !== QUOTE) return false
   const shape = words[group * WORDS]!
   const l3 = shape & 0xf
   const l4 = (shape >>> Shape.L4_SHIFT) & 0xf
   switch (presence) {
-    case 'always': return true
+    case 'always': return group !== QUOTE || shape > 0
+    case 'mac': return group !== QUOTE
     case 'ip': return l3 === L3.Ipv4 || l3 === L3.Ipv6
     case 'ipv4': return l3 === L3.Ipv4
     case 'arp': return l3 === L3.Arp
@@ -109,7 +115,9 @@ export const isPresent = (presence: Presence, words: Uint32Array, group: number,
     case 'tcp': return l4 === L4.Tcp
     case 'icmp': return isIcmp(l4)
     case 'icmp-echo': return isEcho(l4, words[group * WORDS + Word.ICMP]! >>> 8)
+    case 'ndp': return isNdpWithTarget(l4, words[group * WORDS + Word.ICMP]! >>> 8) && hasTarget(words, group * WORDS + Word.SEQ)
     case 'tunnel': return ((shape >>> Shape.TUNNEL_SHIFT) & 0xf) !== Tunnel.None
+    case 'vni': return hasVni((shape >>> Shape.TUNNEL_SHIFT) & 0xf)
     case 'vlan': return ((shape >>> Shape.VLANS_SHIFT) & 0xf) >= 1
     case 'vlan2': return ((shape >>> Shape.VLANS_SHIFT) & 0xf) >= 2
   }
@@ -121,6 +129,15 @@ export const isIcmp = (l4: number): boolean => l4 === L4.Icmp || l4 === L4.Icmpv
 /** Whether an ICMP message of this kind and type is an echo request or reply, whose identifier stands for the ports. */
 export const isEcho = (l4: number, type: number): boolean =>
   (l4 === L4.Icmp && (type === 0 || type === 8)) || (l4 === L4.Icmpv6 && (type === 128 || type === 129))
+
+/** Whether an ICMPv6 message of this type has a target: neighbour solicitation, neighbour advertisement, redirect (RFC 4861 §4.3 to §4.5). */
+export const isNdpWithTarget = (l4: number, type: number): boolean => l4 === L4.Icmpv6 && type >= 135 && type <= 137
+
+/** The target of a message too short to have one is 0, and the unspecified address is nobody's target. */
+const hasTarget = (words: Uint32Array, at: number): boolean => (words[at]! | words[at + 1]! | words[at + 2]! | words[at + 3]!) !== 0
+
+/** Whether a {@link Tunnel} kind has a network identifier: all but plain GRE. */
+export const hasVni = (tunnel: number): boolean => tunnel !== Tunnel.None && tunnel !== Tunnel.Gre
 
 /**
  * The bits of a group's word that a field occupies; 0 where it occupies none. What a walk consulted is collected

@@ -1,13 +1,10 @@
 /**
- * Unified flow ids: extraction from a parsed frame, the hash and comparison of lookups, and reversal.
- *
- * Extraction is the one place where bytes become metadata; everything that decides works on its result.
- * Cost: one pass of loads and shifts over 24 words a header group, no allocation.
+ * Unified flow ids: the hash and comparison of lookups, and reversal. How they come from a frame is `extract-flow.ts`'s.
  *
  * @see VFP §6.1.1
  */
-import { u16, u32 } from '../wire/bytes.js'
-import { Frag, type FrameView, L3, L4, Slot, SLOTS, Tunnel } from '../wire/frame-view.js'
+import { Frag, L3, L4, Tunnel } from '../wire/frame-view.js'
+import { clearQuote } from './extract-flow.js'
 import { isEcho } from './field.js'
 import { Shape, SHAPE_ALWAYS, UFID_WORDS, Word, WORDS } from './layout.js'
 
@@ -20,99 +17,7 @@ export const opposite = (direction: Direction): Direction => (direction === 'out
 /** An empty UFID buffer. */
 export const makeUfid = (): Uint32Array => new Uint32Array(UFID_WORDS)
 
-/** Fills `words` from a view whose `reason` is `Ok`; words of groups beyond `view.depth` keep what they held. */
-export const extractFlow = (view: FrameView, words: Uint32Array): void => {
-  for (let g = 0; g < view.depth; g++) extractGroup(view, g, words)
-}
-
-const extractGroup = (view: FrameView, g: number, words: Uint32Array): void => {
-  const { bytes: b, slots } = view
-  const s = g * SLOTS
-  const w = g * WORDS
-  const l2 = slots[s + Slot.L2]!
-  const vlans = slots[s + Slot.VLANS]!
-  const l3 = slots[s + Slot.L3_KIND]!
-  const l4 = slots[s + Slot.L4_KIND]!
-  const frag = slots[s + Slot.FRAG]!
-  const tunnel = slots[s + Slot.TUNNEL]!
-  words[w + Word.SHAPE] = l3 | (l4 << Shape.L4_SHIFT) | (frag << Shape.FRAG_SHIFT) |
-    (tunnel << Shape.TUNNEL_SHIFT) | (vlans << Shape.VLANS_SHIFT)
-  words[w + Word.PROTO] = (slots[s + Slot.ETHERTYPE]! << 16) | slots[s + Slot.PROTO]!
-  words[w + Word.MAC_0] = u32(b, l2)
-  words[w + Word.MAC_1] = u32(b, l2 + 4)
-  words[w + Word.MAC_2] = u32(b, l2 + 8)
-  words[w + Word.VLAN] = vlans === 0 ? 0 : (u16(b, l2 + 14) << 16) | (vlans > 1 ? u16(b, l2 + 18) : 0)
-
-  const ip = slots[s + Slot.L3]!
-  let dscp = 0
-  let ttl = 0
-  let ecn = 0
-  let lengthId = 0
-  let icmp = 0
-  if (l3 === L3.Ipv4) {
-    narrowAddresses(words, w, u32(b, ip + 12), u32(b, ip + 16))
-    dscp = b[ip + 1]! >>> 2
-    ecn = b[ip + 1]! & 3
-    ttl = b[ip + 8]!
-    lengthId = (u16(b, ip + 2) << 16) | u16(b, ip + 4)
-  } else if (l3 === L3.Ipv6) {
-    for (let i = 0; i < 4; i++) {
-      words[w + Word.SRC_IP + i] = u32(b, ip + 8 + 4 * i)
-      words[w + Word.DST_IP + i] = u32(b, ip + 24 + 4 * i)
-    }
-    const trafficClass = (u16(b, ip) >>> 4) & 0xff
-    dscp = trafficClass >>> 2
-    ecn = trafficClass & 3
-    ttl = b[ip + 7]!
-    lengthId = u16(b, ip + 4) << 16
-  } else if (l3 === L3.Arp) {
-    narrowAddresses(words, w, u32(b, ip + 14), u32(b, ip + 24))
-    icmp = u16(b, ip + 6)
-  } else {
-    narrowAddresses(words, w, 0, 0)
-  }
-
-  const at = slots[s + Slot.L4]!
-  let ports = 0
-  let flags = 0
-  let seq = 0
-  let ack = 0
-  let window = 0
-  if (l4 === L4.Tcp) {
-    ports = u32(b, at)
-    seq = u32(b, at + 4)
-    ack = u32(b, at + 8)
-    flags = u16(b, at + 12) & 0x1ff
-    window = u16(b, at + 14) << 16
-  } else if (l4 === L4.Udp) {
-    ports = u32(b, at)
-  } else if (l4 !== L4.None) {
-    icmp = u16(b, at)
-    if (isEcho(l4, icmp >>> 8)) ports = u16(b, at + 4) * 0x1_0001
-  }
-  words[w + Word.PORTS] = ports
-  words[w + Word.ICMP] = icmp
-  words[w + Word.CLASS] = (dscp << 16) | flags
-  words[w + Word.TTL_ECN] = (ttl << 8) | ecn
-  words[w + Word.LENGTH_ID] = lengthId
-  words[w + Word.SEQ] = seq
-  words[w + Word.ACK] = ack
-  words[w + Word.WINDOW] = window
-  words[w + Word.WINDOW + 1] = 0
-  words[w + Word.VNI] = tunnel === Tunnel.Vxlan ? u32(b, slots[s + Slot.TUNNEL_AT]! + 4) >>> 8 : 0
-}
-
-/** Stores addresses of one word each. Eight plain stores: `fill` costs more than all of them. */
-const narrowAddresses = (words: Uint32Array, w: number, source: number, destination: number): void => {
-  words[w + Word.SRC_IP] = 0
-  words[w + Word.SRC_IP + 1] = 0
-  words[w + Word.SRC_IP + 2] = 0
-  words[w + Word.SRC_IP + 3] = source
-  words[w + Word.DST_IP] = 0
-  words[w + Word.DST_IP + 1] = 0
-  words[w + Word.DST_IP + 2] = 0
-  words[w + Word.DST_IP + 3] = destination
-}
+export { extractFlow } from './extract-flow.js'
 
 /**
  * Hash of what tells connections apart: tenant of each encapsulation, and the innermost group's
@@ -158,8 +63,8 @@ const TUNNEL_BITS = Shape.PART_MASK << Shape.TUNNEL_SHIFT
 
 /**
  * Turns a UFID into that of the reverse direction's packets, in place: MACs, addresses and ports change places;
- * an echo request becomes a reply and the other way round; tags, tenants and DSCP stay. TCP flags and volatile
- * words become 0: what a reverse packet has there is not known.
+ * an echo request becomes a reply and the other way round; tags, tenants and DSCP stay. TCP flags, volatile words and
+ * the quote become 0: what a reverse packet has there is not known.
  */
 export const reverseFlow = (words: Uint32Array, depth: number): void => {
   for (let g = 0; g < depth; g++) {
@@ -170,7 +75,7 @@ export const reverseFlow = (words: Uint32Array, depth: number): void => {
       words[w + Word.DST_IP + i] = src
     }
     const ports = words[w + Word.PORTS]!
-    // An encapsulating group's destination port says which tunnel it is: it stays.
+    // An encapsulating group's destination port says which tunnel it is: it stays. (GRE has none, and 0 here.)
     if (((words[w]! >>> Shape.TUNNEL_SHIFT) & 0xf) === Tunnel.None) words[w + Word.PORTS] = (ports << 16) | (ports >>> 16)
     const m0 = words[w + Word.MAC_0]!
     const m1 = words[w + Word.MAC_1]!
@@ -184,6 +89,7 @@ export const reverseFlow = (words: Uint32Array, depth: number): void => {
     words[w + Word.CLASS] = words[w + Word.CLASS]! & 0xffff0000
     words.fill(0, w + Word.TTL_ECN, w + WORDS)
   }
+  clearQuote(words)
 }
 
 /** Whether the innermost group is a later fragment, which has no transport header of its own. */

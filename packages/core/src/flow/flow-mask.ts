@@ -5,6 +5,9 @@
  * decapsulation sees the inner group as its outermost, and a field that an earlier layer overwrote no longer
  * depends on the frame at all. The unified flow compares the always-words and, beyond those, exactly these bits:
  * two packets that agree in them would have been decided alike.
+ *
+ * Bits of the quote are collected but never compared: a frame with a quote is not looked up, and to all others the quote
+ * looks alike, absent.
  */
 import { Tunnel } from '../wire/frame-view.js'
 import { type Field, fieldBits, type Presence } from './field.js'
@@ -13,6 +16,7 @@ import { FIRST_NAMED, FIRST_VOLATILE, Shape, SHAPE_ALWAYS, Word, WORDS } from '.
 /** Bits of the SHAPE word that tell whether a field is present. */
 const PRESENCE_BITS: Readonly<Record<Presence, number>> = {
   always: 0,
+  mac: 0,
   ip: 0xf << Shape.L3_SHIFT,
   ipv4: 0xf << Shape.L3_SHIFT,
   arp: 0xf << Shape.L3_SHIFT,
@@ -20,6 +24,8 @@ const PRESENCE_BITS: Readonly<Record<Presence, number>> = {
   tcp: 0xf << Shape.L4_SHIFT,
   icmp: 0xf << Shape.L4_SHIFT,
   'icmp-echo': 0xf << Shape.L4_SHIFT,
+  ndp: 0xf << Shape.L4_SHIFT,
+  vni: 0xf << Shape.TUNNEL_SHIFT,
   tunnel: 0xf << Shape.TUNNEL_SHIFT,
   vlan: 0xf << Shape.VLANS_SHIFT,
   vlan2: 0xf << Shape.VLANS_SHIFT,
@@ -30,8 +36,8 @@ export const addField = (mask: Uint32Array, field: Field, group: number): void =
   const base = group * WORDS
   mask[base] = mask[base]! | PRESENCE_BITS[field.presence]
   for (let w = 0; w < WORDS; w++) mask[base + w] = mask[base + w]! | fieldBits(field, w)
-  // Whether an ICMP message has an identifier is said by its type.
-  if (field.presence === 'icmp-echo') mask[base + Word.ICMP] = mask[base + Word.ICMP]! | 0xff00
+  // Whether an ICMP message has an identifier or a target is said by its type.
+  if (field.presence === 'icmp-echo' || field.presence === 'ndp') mask[base + Word.ICMP] = mask[base + Word.ICMP]! | 0xff00
 }
 
 /** What a lookup must compare beyond the always-words: word indices and the bits of each. */

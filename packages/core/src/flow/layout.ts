@@ -11,7 +11,8 @@
  *   looked at them (MACs, tags, DSCP, TCP flags, ICMP type), so that they do not split connections needlessly.
  * - **volatile** (`FIRST_VOLATILE …`): different in each packet. A walk that looked at one is not cached.
  *
- * An absent field is 0; whether it is absent is said by the SHAPE word alone.
+ * An absent field is 0; whether it is absent is said by the SHAPE word alone. The stretch of the quote is all 0 where nothing is
+ * quoted; frames with a quote are never looked up, so no lookup compares it.
  *
  * @see VFP §6.1.1
  */
@@ -19,7 +20,10 @@ import { MAX_GROUPS } from '../wire/frame-view.js'
 
 /** Index of each word inside a group's stretch. */
 export const Word = {
-  /** `L3 kind | L4 kind << 4 | Frag << 8 | Tunnel << 12 | VLAN tags << 16`. */
+  /**
+   * `L3 kind | L4 kind << 4 | Frag << 8 | Tunnel << 12 | VLAN tags << 16 | service tags << 20`; of the service tags bit 0 is set
+   * where the outer tag's TPID is 0x88a8, bit 1 where the inner one's is.
+   */
   SHAPE: 0,
   /** `EtherType << 16 | IP protocol`. */
   PROTO: 1,
@@ -29,7 +33,7 @@ export const Word = {
   SRC_IP: 3,
   /** Four words of destination address, IPv4 (and ARP target) in the last. */
   DST_IP: 7,
-  /** The tunnel's 24-bit network identifier. */
+  /** The tunnel's 24-bit network identifier; 0 for plain GRE, which has none. */
   VNI: 11,
   /** `type << 8 | code` of ICMP and ICMPv6; the operation of ARP. */
   ICMP: 12,
@@ -47,7 +51,7 @@ export const Word = {
   TTL_ECN: 18,
   /** `IP length field << 16 | IPv4 identification`. */
   LENGTH_ID: 19,
-  /** TCP sequence number. */
+  /** TCP sequence number. Of ICMPv6 neighbour solicitations, advertisements and redirects, here and in the next three: the target. */
   SEQ: 20,
   /** TCP acknowledgement number. */
   ACK: 21,
@@ -61,11 +65,11 @@ export const FIRST_NAMED = Word.ICMP
 export const FIRST_VOLATILE = Word.TTL_ECN
 /** Words a group. */
 export const WORDS = 24
-/** Words of a whole UFID buffer. */
-export const UFID_WORDS = WORDS * MAX_GROUPS
+/** Words of a whole UFID buffer: the header groups, and behind them the packet an ICMP error quotes (see `QUOTE`). */
+export const UFID_WORDS = WORDS * (MAX_GROUPS + 1)
 
 /** Shift and width of the parts of the SHAPE word. */
-export const Shape = { L3_SHIFT: 0, L4_SHIFT: 4, FRAG_SHIFT: 8, TUNNEL_SHIFT: 12, VLANS_SHIFT: 16, PART_MASK: 0xf } as const
+export const Shape = { L3_SHIFT: 0, L4_SHIFT: 4, FRAG_SHIFT: 8, TUNNEL_SHIFT: 12, VLANS_SHIFT: 16, STAGS_SHIFT: 20, PART_MASK: 0xf } as const
 
 /**
  * The parts of SHAPE that are always compared: all but the number of VLAN tags and the place in a fragmented datagram, which

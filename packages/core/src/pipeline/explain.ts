@@ -9,9 +9,12 @@ import { type FlowGroup, flowToJson, formatFlow } from '../flow/format-flow.js'
 import type { Direction } from '../flow/flow-id.js'
 import { formatCondition } from '../policy/match-text.js'
 import { formatVerdict, type Verdict } from '../policy/decision.js'
+import { quotes } from '../transposition/icmp-error.js'
+import type { HeaderTransposition } from '../transposition/header-transposition.js'
 import { format } from '../transposition/notation.js'
 import type { CompiledPort, CompiledRule } from './compiled-port.js'
 import { failing, type PassedOver, passedOver } from './passed-over.js'
+import type { Source } from './trace.js'
 import type { Walk, Walker } from './walk.js'
 
 /** What happened in one group of a layer. */
@@ -55,24 +58,42 @@ export interface Explanation {
   readonly direction: Direction
   readonly before: string
   readonly layers: readonly ExplainedLayer[]
-  /** `continue`, `drop Reason` or `hairpin to port`. */
+  /** `continue`, `drop Reason`, `hairpin to port`, or `pending on resource key`. */
   readonly verdict: string
+  /** Keys that resources do not know about yet, each behind its resource's name. The verdict says whether the packet waits. */
+  readonly unknown: readonly string[]
   /** Composition of all layers' transpositions. */
   readonly transposition: string
   readonly after: string
   readonly cacheable: boolean
+  /** Why later packets of the flow are walked, too, in words; empty where they are not. */
+  readonly notCached: string
   /** The readable form, some lines a layer. */
   readonly toString: () => string
 }
 
 /** The explanation of a frame no layer ever saw. */
 export const unexplained = (direction: Direction, reason: string): Explanation =>
-  readable({ direction, before: 'not parsed', layers: [], verdict: `drop ${reason}`, transposition: 'identity', after: 'not parsed', cacheable: false })
+  readable({ direction, before: 'not parsed', layers: [], verdict: `drop ${reason}`, unknown: [], transposition: 'identity', after: 'not parsed', cacheable: false, notCached: 'nothing was parsed' })
+
+/** A packet's metadata, and when it comes. */
+export interface Explained {
+  readonly direction: Direction
+  readonly words: Uint32Array
+  readonly depth: number
+  readonly nowUs: number
+}
+
+/** What an explanation needs of whoever has the frame. */
+export interface Explaining {
+  /** Takes back what rules took on the way. */
+  readonly letGo: (holds: Walk['holds']) => void
+  /** Why the frame's bytes would not take a transposition; empty if they would. */
+  readonly refusal: (t: HeaderTransposition) => string
+}
 
 /** Walks a packet's metadata and tells how it came out. */
-export const explain = (
-  walker: Walker, port: CompiledPort, direction: Direction, words: Uint32Array, depth: number, nowUs: number,
-): Explanation => {
+export const explain = (walker: Walker, port: CompiledPort, { direction, words, depth, nowUs }: Explained, { letGo, refusal }: Explaining): Explanation => {
   const layers: ExplainedLayer[] = []
   let groups: ExplainedGroup[] = []
   let before = ''
@@ -106,11 +127,7 @@ export const explain = (
         before,
         beforeGroups,
         groups,
-        decidedBy: source._tag === 'None'
-          ? 'no rule'
-          : source._tag === 'Rule'
-            ? `rule ${source.rule.group}/${source.rule.id} (${source.rule.inForce.rule.type})`
-            : `${source.side} direction of a connection that rule ${source.rule.group}/${source.rule.id} (${source.rule.inForce.rule.type}) keeps`,
+        decidedBy: decidedBy(source),
         verdict: decision === undefined ? 'continue' : formatVerdict(decision.verdict),
         transposition: decision === undefined ? 'identity' : format(decision.transposition),
         contexts: decision?.contexts.map((c) => c.label) ?? [],
@@ -120,20 +137,42 @@ export const explain = (
       })
     },
   })
+  letGo(walk.holds)
+  const refused = walk.verdict._tag === 'Drop' || walk.verdict._tag === 'Pending' ? '' : refusal(walk.transposition)
+  const verdict: Verdict = refused === '' ? walk.verdict : { _tag: 'Drop', reason: refused }
   return readable({
     direction,
     before: formatFlow(words, depth),
     layers,
-    verdict: formatVerdict(walk.verdict),
+    verdict: formatVerdict(verdict),
+    unknown: walk.misses.map((m) => `${m.resource.name} ${m.keyText}`),
     transposition: format(walk.transposition),
-    after: droppedOr(walk.verdict, formatFlow(walk.after, walk.afterDepth)),
+    after: droppedOr(verdict, formatFlow(walk.after, walk.afterDepth)),
     cacheable: walk.mask !== undefined,
+    notCached: notCached(walk, words),
   })
+}
+
+const notCached = ({ mask, verdict }: Walk, words: Uint32Array): string => {
+  if (mask !== undefined) return ''
+  if (verdict._tag === 'Pending') return 'it is decided anew when the answer comes'
+  return quotes(words) ? 'an ICMP error is decided by what it quotes' : 'a rule looked at a field that differs from packet to packet'
+}
+
+const decidedBy = (source: Source): string => {
+  if (source._tag === 'None') return 'no rule'
+  const rule = `rule ${source.rule.group}/${source.rule.id} (${source.rule.inForce.rule.type})`
+  switch (source._tag) {
+    case 'Rule': return rule
+    case 'Pair': return `${source.side} direction of a connection that ${rule} keeps`
+    case 'Related': return `ICMP error with the ${source.side} direction of a connection that ${rule} keeps`
+  }
 }
 
 const NONE: PassedOver = { rules: [], more: 0 }
 
-const droppedOr = (verdict: Verdict, after: string): string => (verdict._tag === 'Drop' ? 'nothing' : after)
+const droppedOr = (verdict: Verdict, after: string): string =>
+  verdict._tag === 'Drop' ? 'nothing' : verdict._tag === 'Pending' ? 'nothing yet' : after
 
 const layersOf = (port: CompiledPort, direction: Direction): CompiledPort['layers'] =>
   direction === 'outbound' ? port.layers : port.layers.toReversed()
@@ -150,7 +189,8 @@ const render = (e: Omit<Explanation, 'toString'>): string => [
   `result: ${e.verdict}`,
   `  composed: ${e.transposition}`,
   `  leaves as: ${e.after}`,
-  ...(e.cacheable ? [] : ['  not cached: a rule looked at a field that differs from packet to packet, or nothing was parsed']),
+  ...e.unknown.map((key) => `  not known yet: ${key}`),
+  ...(e.cacheable ? [] : [`  not cached: ${e.notCached}`]),
 ].join('\n')
 
 const renderLayer = (l: ExplainedLayer): readonly string[] => [

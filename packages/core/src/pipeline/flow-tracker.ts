@@ -14,14 +14,16 @@ import { type Direction, entropyHash, makeUfid } from '../flow/flow-id.js'
 import { ipAt } from '../flow/format-flow.js'
 import { Shape, UFID_WORDS, Word, WORDS } from '../flow/layout.js'
 import type { FlowContext, PortIdentity } from '../policy/flow-context.js'
-import type { Cell, Resource } from '../policy/resource.js'
+import type { Cell, Lookup, Resource } from '../policy/resource.js'
 import { compose } from '../transposition/compose.js'
 import { identity } from '../transposition/construct.js'
-import { consultShape, traceFlow, transposeFlow } from '../transposition/flow.js'
-import type { HeaderTransposition, Value } from '../transposition/header-transposition.js'
+import { TAG_BITS, transposeFlow } from '../transposition/flow.js'
+import { consultReads, consultShape, traceFlow } from '../transposition/trace-flow.js'
+import type { HeaderTransposition } from '../transposition/header-transposition.js'
 import type { IpAddress, Mac } from '../wire/address.js'
 import { VLAN_IDS } from '../tables/layer-flow-table.js'
-import { MAX_GROUPS } from '../wire/frame-view.js'
+import { MAX_GROUPS, QUOTE } from '../wire/frame-view.js'
+import { type Miss, missOf } from './miss.js'
 
 const L3_MASK = Shape.PART_MASK
 
@@ -46,6 +48,13 @@ export class FlowTracker implements FlowContext {
   /** Bits of the original flow id that decisions depended on. */
   readonly consulted = new Uint32Array(UFID_WORDS)
   dependencies: Dependency[] = []
+  /** Keys that resources did not know about, in the order they were asked for. */
+  misses: Miss[] = []
+  /** Of the rule at hand, the first key it looked up as if the answer could only be yes or no. */
+  overlooked: Miss | undefined
+  /** Of the rule at hand, the last key that was unknown. */
+  missed: Miss | undefined
+  #layer = ''
   /** Composition of all transpositions applied since the frame entered. */
   transposition: HeaderTransposition = identity
   readonly #origin = new Int8Array(MAX_GROUPS)
@@ -63,12 +72,26 @@ export class FlowTracker implements FlowContext {
     this.timed = false
     this.depth = depth
     this.words.set(words.length === UFID_WORDS ? words : words.subarray(0, depth * WORDS))
+    if (words.length < UFID_WORDS) this.words[QUOTE * WORDS] = 0
     this.flowHash = flowHash ?? entropyHash(this.words, depth)
     this.consulted.fill(0)
-    this.#written.fill(0)
     this.dependencies = []
+    this.misses = []
     this.transposition = identity
+    this.#forget()
+  }
+
+  /** Every group is the original's own. */
+  #forget(): void {
+    this.#written.fill(0)
     for (let g = 0; g < MAX_GROUPS; g++) this.#origin[g] = g
+  }
+
+  /** A rule of this layer is about to decide. */
+  beginDecision(layer: string): void {
+    this.#layer = layer
+    this.overlooked = undefined
+    this.missed = undefined
   }
 
   /** Applies a layer's transposition to the metadata; `false` if the frame does not have the shape it needs. */
@@ -77,7 +100,11 @@ export class FlowTracker implements FlowContext {
     this.transposition = compose(this.transposition, t)
     const depth = transposeFlow(t, this.words, this.depth)
     if (depth < 0 || t._tag === 'Invalid') return false
-    traceFlow(t, this.#origin, this.#written)
+    // Of the whole chain, not link by link: a field that was copied away and back is the packet's own again.
+    if (this.transposition._tag === 'Transposition') {
+      this.#forget()
+      traceFlow(this.transposition, this.#origin, this.#written)
+    }
     this.depth = depth
     return true
   }
@@ -87,31 +114,15 @@ export class FlowTracker implements FlowContext {
     for (let g = 0; g < this.depth; g++) {
       const origin = this.#origin[g]!
       const here = g * WORDS
-      if (origin < 0) {
-        this.#consultCopies(g, mask)
-        continue
-      }
+      // A pushed group is constant, but for values read from the original.
+      if (origin < 0) continue
       const there = origin * WORDS
       for (let w = 0; w < WORDS; w++) {
         const bits = mask[here + w]! & ~this.#written[here + w]!
         if (bits !== 0) this.consulted[there + w] = this.consulted[there + w]! | bits
       }
     }
-  }
-
-  /** A pushed group is constant but for the DSCP and ECN it copied from a group of the original frame. */
-  #consultCopies(g: number, mask: Uint32Array): void {
-    const push = this.transposition._tag === 'Invalid' ? undefined : this.transposition.push[g]
-    if (push === undefined) return
-    this.#consultCopy(push.dscp, g * WORDS + Word.CLASS, mask)
-    this.#consultCopy(push.ecn, g * WORDS + Word.TTL_ECN, mask)
-  }
-
-  #consultCopy(value: Value, here: number, mask: Uint32Array): void {
-    const bits = mask[here]! & ~this.#written[here]!
-    if (bits === 0 || typeof value === 'number') return
-    const there = value.original * WORDS + (here % WORDS)
-    this.consulted[there] = this.consulted[there]! | bits
+    if (this.transposition._tag === 'Transposition') consultReads(this.transposition, mask, this.consulted)
   }
 
   #consultShape(t: HeaderTransposition): void {
@@ -129,7 +140,7 @@ export class FlowTracker implements FlowContext {
     this.#asked.fill(0)
     for (let g = 0; g < this.depth; g++) {
       const base = g * WORDS
-      this.#asked[base] = Shape.PART_MASK << Shape.VLANS_SHIFT
+      this.#asked[base] = TAG_BITS
       this.#asked[base + Word.VLAN] = VLAN_IDS
       if (g === this.depth - 1) {
         const l4 = (this.words[base]! >>> Shape.L4_SHIFT) & Shape.PART_MASK
@@ -166,9 +177,19 @@ export class FlowTracker implements FlowContext {
   }
 
   readonly lookup = <K, V>(resource: Resource<K, V>, key: K): Option<V> => {
+    const answer = this.ask(resource, key)
+    if (answer._tag === 'Unknown') this.overlooked ??= this.missed
+    return answer._tag === 'Found' ? some(answer.value) : none
+  }
+
+  readonly ask = <K, V>(resource: Resource<K, V>, key: K): Lookup<V> => {
     const answer = resource.lookup(key)
     this.dependencies.push({ cell: answer.cell, version: answer.cell.version })
-    return answer._tag === 'Found' ? some(answer.value) : none
+    if (answer._tag === 'Unknown') {
+      this.missed = missOf(resource, key, answer.cell, this.#layer, this.direction)
+      this.misses.push(this.missed)
+    }
+    return answer
   }
 
   /** The field's place if the packet has it; noted as looked at either way. */

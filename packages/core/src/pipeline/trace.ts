@@ -9,6 +9,8 @@ export type Source =
   | { readonly _tag: 'Rule'; readonly rule: CompiledRule }
   /** The packet belongs to a connection that a stateful rule made earlier. */
   | { readonly _tag: 'Pair'; readonly rule: CompiledRule; readonly side: 'forward' | 'reverse' }
+  /** The packet is an ICMP error about a packet of the other direction of such a connection; `side` is the direction of its answers. */
+  | { readonly _tag: 'Related'; readonly rule: CompiledRule; readonly side: 'forward' | 'reverse' }
   /** No rule matched: the packet passes the layer as it is. */
   | { readonly _tag: 'None' }
 

@@ -10,7 +10,10 @@
  * - the walk itself changes nothing, save that it forgets pairs which policy or time has ended; new pairs are returned and committed by the
  *   caller, and only when the whole walk lets the packet through;
  * - everything the decision depended on is in the result: consulted bits, resource entries, pairs. Two packets that
- *   agree in those get the same result.
+ *   agree in those get the same result;
+ * - a rule that looked a key up which its resource does not know about yet decides nothing, whatever it answered: the walk
+ *   ends there as `Pending`, and all it found out on the way but what it misses and holds is void. A rule that asked for the
+ *   three answers (`ask`) is taken at its word.
  *
  * Cost: per layer one lookup in its flow table, then per group one classifier lookup; no work per rule.
  *
@@ -20,31 +23,25 @@ import type { Direction } from '../flow/flow-id.js'
 import { type FlowMask, maskOf } from '../flow/flow-mask.js'
 import { WORDS } from '../flow/layout.js'
 import { matchesAll } from '../classify/compiled-condition.js'
-import type { ActionContext } from '../policy/action-context.js'
-import { type Decision, proceed, type Verdict } from '../policy/decision.js'
+import { type Decision, type Hold, proceed, refuse, type Verdict } from '../policy/decision.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import { beginsConnection, type LayerFlowPair } from '../tables/layer-flow-table.js'
 import { identity } from '../transposition/construct.js'
 import type { HeaderTransposition, Transposition } from '../transposition/header-transposition.js'
+import { answerToQuoted, errorTransposition, makeAnswer, mirroredInQuote, quotes } from '../transposition/icmp-error.js'
 import { invert } from '../transposition/invert.js'
-import { PUSH4_LENGTH, PUSH6_LENGTH } from '../transposition/program.js'
 import type { CompiledLayer, CompiledPort, CompiledRule } from './compiled-port.js'
 import { type Dependency, FlowTracker } from './flow-tracker.js'
+import type { Miss } from './miss.js'
+import { type PlacedContext, placeContexts } from './placed-context.js'
 import type { Source, Trace } from './trace.js'
-
-/** A context, and how the frame's length at its layer follows from the original's. */
-export interface PlacedContext {
-  readonly context: ActionContext
-  /** Outermost groups gone by then. */
-  readonly popped: number
-  /** Bytes put around by then. */
-  readonly pushedBytes: number
-}
 
 /** A port that gets a copy, and what the copy looks like. */
 export interface PlacedMirror {
   readonly port: string
   readonly transposition: HeaderTransposition
+  /** Transformations of the payload that have been made by then. */
+  readonly transforms: number
 }
 
 /** A connection that a stateful rule wants to make. */
@@ -73,9 +70,15 @@ export interface Walk {
   readonly pairs: readonly UsedPair[]
   readonly newPairs: readonly NewPair[]
   readonly dependencies: readonly Dependency[]
-  /** Absent when the decision looked at something that differs from packet to packet. */
+  /** Keys that resources did not know about, whether the packet waits for them or goes a default way. */
+  readonly misses: readonly Miss[]
+  /** The key the packet waits for; present if and only if the verdict is `Pending`. */
+  readonly waitsFor: Miss | undefined
+  /** What rules took for the flow, whatever the verdict. */
+  readonly holds: readonly Hold[]
+  /** Absent when the decision looked at something that differs from packet to packet, or is none yet. */
   readonly mask: FlowMask | undefined
-  /** The flow id as the last layer left it. */
+  /** The flow id as the last layer left it; with what it quotes, if it does. */
   readonly after: Uint32Array
   readonly afterDepth: number
 }
@@ -85,6 +88,8 @@ export class Walker {
   readonly #flow: FlowTracker
   /** A second tracker, for looking again at the flow that made a pair. */
   readonly #initiator: FlowTracker
+  /** The flow id by which the connection of a quoted packet is found. */
+  readonly #answer = makeAnswer()
   /** Pairs that a rehearsal takes to be gone. */
   readonly #passedOver = new Set<LayerFlowPair<CompiledRule>>()
 
@@ -108,23 +113,29 @@ export class Walker {
     const pairs: UsedPair[] = []
     const newPairs: NewPair[] = []
     const unpaired: Dependency[] = []
+    const holds: Hold[] = []
+    let waitsFor: Miss | undefined
     let verdict: Verdict = PASS
+    const quoting = quotes(flow.words)
 
     const { layers } = port
     for (let i = 0; i < layers.length && verdict._tag === 'Continue'; i++) {
       const layer = layers[direction === 'outbound' ? i : layers.length - 1 - i]!
       trace?.enterLayer(layer, flow.words, flow.depth)
-      const source = this.#find(layer, flow, unpaired, trace)
+      const source = (quoting ? this.#related(layer, flow, trace) : undefined) ?? this.#find(layer, flow, unpaired, trace)
       if (source._tag === 'None') {
         trace?.leaveLayer(source, undefined, flow.words, flow.depth)
         continue
       }
       const read = flow.dependencies.length
-      const decision = source._tag === 'Pair' ? source.decision : source.rule.inForce.running.decide(flow)
+      const decision = source._tag === 'Rule' ? decide(source.rule, flow) : source.decision
       rules.push(source.rule)
       if (source._tag === 'Pair') pairs.push({ layer, pair: source.pair })
+      // Those of a pair are the pair's since it was made.
+      else if (source._tag === 'Rule' && decision.holds !== undefined) holds.push(...decision.holds)
       verdict = decision.verdict
-      if (verdict._tag !== 'Drop') {
+      if (verdict._tag === 'Pending') waitsFor = flow.overlooked ?? flow.missed
+      else if (verdict._tag !== 'Drop') {
         const stateful = source._tag === 'Rule' ? source.rule.inForce.rule.stateful : undefined
         const made = stateful === undefined || !beginsConnection(flow.words, flow.depth)
           ? undefined
@@ -135,7 +146,7 @@ export class Walker {
         if (decision.transposition._tag === 'Invalid') verdict = drop('InvalidTransposition')
         else if (!fits || transposition._tag === 'Invalid') verdict = drop('ShapeMismatch')
         else {
-          place(decision, transposition, contexts, mirrors)
+          place(decision, transposition, words, contexts, mirrors)
           if (made !== undefined) {
             const after = flow.words.slice(0, flow.depth * WORDS)
             const holder = layer.flows.holder(direction, after, flow.depth, nowUs)
@@ -158,7 +169,7 @@ export class Walker {
       trace?.leaveLayer(source, { ...decision, verdict }, flow.words, flow.depth)
     }
 
-    const dropped = verdict._tag === 'Drop'
+    const dropped = verdict._tag === 'Drop' || verdict._tag === 'Pending'
     return {
       verdict,
       transposition: dropped ? identity : flow.transposition,
@@ -169,8 +180,12 @@ export class Walker {
       newPairs: dropped ? [] : newPairs,
       // Who makes a pair does not depend on there having been none, nor on the way back being free. A dropped packet makes none.
       dependencies: dropped ? [...flow.dependencies, ...unpaired] : flow.dependencies,
-      mask: flow.timed ? undefined : maskOf(flow.consulted, words, depth),
-      after: flow.words.slice(0, flow.depth * WORDS),
+      misses: flow.misses,
+      waitsFor,
+      holds,
+      // What an error quotes is compared by no lookup.
+      mask: flow.timed || quoting || waitsFor !== undefined ? undefined : maskOf(flow.consulted, words, depth),
+      after: quoting ? flow.words.slice() : flow.words.slice(0, flow.depth * WORDS),
       afterDepth: flow.depth,
     }
   }
@@ -182,16 +197,11 @@ export class Walker {
     const pair = rehearsal
       ? layer.flows.peek(flow.direction, flow.words, flow.depth, flow.atUs)
       : layer.flows.find(flow.direction, flow.words, flow.depth, flow.atUs)
-    if (pair !== undefined) {
-      const today = pair.checked === layer.version && isCurrent(pair) ? pair : this.#reconsider(layer, pair, flow.atUs)
-      if (today !== undefined) {
-        today.cells.forEach((cell, i) => { flow.dependencies.push({ cell, version: today.versions[i]! }) })
-        if (today !== pair && !rehearsal) Object.assign(pair, today)
-        const side = pair.direction === flow.direction ? 'forward' : 'reverse'
-        return { _tag: 'Pair', rule: today.rule, pair, side, decision: side === 'forward' ? today.decision : proceed(pair.reverse) }
-      }
-      if (rehearsal) this.#passedOver.add(pair)
-      else layer.flows.remove(pair)
+    const today = pair === undefined ? undefined : this.#today(layer, pair, flow, rehearsal)
+    if (pair !== undefined && today !== undefined) {
+      today.cells.forEach((cell, i) => { flow.dependencies.push({ cell, version: today.versions[i]! }) })
+      const side = pair.direction === flow.direction ? 'forward' : 'reverse'
+      return { _tag: 'Pair', rule: today.rule, pair, side, decision: side === 'forward' ? today.decision : proceed(pair.reverse) }
     }
     const found = this.#match(layer, flow, trace)
     const cell = layer.flows.absence(flow.direction, flow.words, flow.depth)
@@ -199,6 +209,35 @@ export class Walker {
     const dependencies = makesPair ? unpaired : flow.dependencies
     dependencies.push({ cell, version: cell.version })
     return found
+  }
+
+  /**
+   * For an ICMP error, the connection of the packet it quotes and what that means for the error. The error is no packet of the
+   * connection and does not keep it alive: nobody has shown to be its end.
+   */
+  #related(layer: CompiledLayer, flow: FlowTracker, trace: Trace | undefined): Found | undefined {
+    if (layer.flows.size === 0) return undefined
+    const { direction, words, depth, atUs } = flow
+    const answer = this.#answer
+    answerToQuoted(words, depth, answer)
+    const rehearsal = trace !== undefined
+    const pair = rehearsal ? layer.flows.peek(direction, answer, depth, atUs) : layer.flows.find(direction, answer, depth, atUs)
+    const today = pair === undefined ? undefined : this.#today(layer, pair, flow, rehearsal)
+    if (pair === undefined || today === undefined) return undefined
+    const side = pair.direction === direction ? 'forward' : 'reverse'
+    const decision = side === 'forward' ? today.decision : proceed(pair.reverse)
+    const { transposition: t } = decision
+    const transposition = t._tag === 'Invalid' ? t : errorTransposition(t, words, answer, depth)
+    return { _tag: 'Related', rule: today.rule, side, decision: { ...decision, transposition } }
+  }
+
+  /** What a pair is today, brought up to date; `undefined`, and forgotten, if it is not permitted any more. */
+  #today(layer: CompiledLayer, pair: LayerFlowPair<CompiledRule>, flow: FlowTracker, rehearsal: boolean): Today | undefined {
+    const today = pair.checked === layer.version && isCurrent(pair) ? pair : this.#reconsider(layer, pair, flow)
+    if (today !== undefined && today !== pair && !rehearsal) Object.assign(pair, today)
+    if (today === undefined && rehearsal) this.#passedOver.add(pair)
+    if (today === undefined && !rehearsal) layer.flows.remove(pair)
+    return today
   }
 
   #match(layer: CompiledLayer, flow: FlowTracker, trace: Trace | undefined): Found {
@@ -209,17 +248,20 @@ export class Walker {
   /**
    * What a pair is now that its layer or a resource its rule read has changed, or `undefined` if it is not permitted any
    * more. The flow that made it is matched again: a stateful rule of the same type must let it through. The binding stays
-   * as it was; contexts and mirrors are today's.
+   * as it was; contexts and mirrors are today's. Where the rule misses a key the pair stays as it is for now, and is looked
+   * at again in the next walk: not to know is no refusal.
    */
-  #reconsider(layer: CompiledLayer, pair: LayerFlowPair<CompiledRule>, nowUs: number): Today | undefined {
+  #reconsider(layer: CompiledLayer, pair: LayerFlowPair<CompiledRule>, { atUs: nowUs, misses }: FlowTracker): Today | undefined {
     const flow = this.#initiator
     flow.begin(pair.direction, pair.initial, pair.initialDepth, nowUs, pair.flowHash)
     const rule = classify(layer, flow, undefined)
     const stateful = rule?.inForce.rule.stateful
     if (rule === undefined || stateful === undefined || rule.inForce.rule.type !== pair.rule.inForce.rule.type) return undefined
     if (nowUs - pair.lastUsedUs >= stateful.idleUs) return undefined
-    const decision = rule.inForce.running.decide(flow)
+    const decision = decide(rule, flow)
+    misses.push(...flow.misses)
     if (decision.verdict._tag === 'Drop') return undefined
+    if (decision.verdict._tag === 'Pending') return { rule, decision: pair.decision, idleUs: stateful.idleUs, checked: NEVER, ...cellsOf(flow.dependencies) }
     return { rule, decision: { ...decision, transposition: pair.decision.transposition }, idleUs: stateful.idleUs, checked: layer.version, ...cellsOf(flow.dependencies) }
   }
 
@@ -243,11 +285,32 @@ export class Walker {
   }
 }
 
+/** What a rule decides, or that it has to wait: for a key it overlooked to be unknown, or for one it says it waits for. */
+const decide = (rule: CompiledRule, flow: FlowTracker): Decision => {
+  flow.beginDecision(rule.layer)
+  const decision = withQuote(rule.inForce.running.decide(flow), flow)
+  if (flow.overlooked === undefined && decision.verdict._tag !== 'Pending') return decision
+  const miss = flow.overlooked ?? flow.missed
+  if (miss === undefined) return { ...refuse('PendingForNothing'), holds: decision.holds ?? [] }
+  const verdict: Verdict = { _tag: 'Pending', resource: miss.resource.name, key: miss.keyText }
+  return { verdict, transposition: identity, contexts: [], mirrors: [], holds: decision.holds ?? [] }
+}
+
+/** The decision on an ICMP error with what it rewrites rewritten in the quoted packet, too. */
+const withQuote = (decision: Decision, { words, depth }: FlowTracker): Decision => {
+  const { transposition } = decision
+  return transposition._tag === 'Invalid' || !quotes(words) ? decision : { ...decision, transposition: mirroredInQuote(transposition, words, depth) }
+}
+
+/** No version of a layer's policy. */
+const NEVER = -1
+
 /** What reconsidering a pair may change about it. */
 type Today = Pick<LayerFlowPair<CompiledRule>, 'rule' | 'decision' | 'idleUs' | 'checked' | 'cells' | 'versions'>
 
 type Found =
-  | Exclude<Source, { _tag: 'Pair' }>
+  | Extract<Source, { _tag: 'Rule' | 'None' }>
+  | (Extract<Source, { _tag: 'Related' }> & { readonly decision: Decision })
   | (Extract<Source, { _tag: 'Pair' }> & { readonly pair: LayerFlowPair<CompiledRule>; readonly decision: Decision })
 
 const cellsOf = (read: readonly Dependency[]): Pick<LayerFlowPair<CompiledRule>, 'cells' | 'versions'> =>
@@ -281,15 +344,11 @@ const classify = (layer: CompiledLayer, flow: FlowTracker, trace: Trace | undefi
   return decided
 }
 
-const pushedLength = (t: Transposition): number => t.push.reduce((sum, p) => sum + (p.srcIp.version === 4 ? PUSH4_LENGTH : PUSH6_LENGTH), 0)
-
-const place = (decision: Decision, soFar: Transposition, contexts: PlacedContext[], mirrors: PlacedMirror[]): void => {
-  if (decision.contexts.length > 0) {
-    const popped = soFar.pop.length
-    const pushedBytes = pushedLength(soFar)
-    for (const context of decision.contexts) contexts.push({ context, popped, pushedBytes })
-  }
-  for (const port of decision.mirrors) mirrors.push({ port, transposition: soFar })
+const place = (decision: Decision, soFar: Transposition, words: Uint32Array, contexts: PlacedContext[], mirrors: PlacedMirror[]): void => {
+  contexts.push(...placeContexts(decision.contexts, soFar, words))
+  if (decision.mirrors.length === 0) return
+  const transforms = contexts.reduce((n, { context }) => (context.transform === undefined ? n : n + 1), 0)
+  for (const port of decision.mirrors) mirrors.push({ port, transposition: soFar, transforms })
 }
 
 const drop = (reason: string): Verdict => ({ _tag: 'Drop', reason })

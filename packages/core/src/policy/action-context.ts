@@ -19,4 +19,18 @@ export interface ActionContext {
    * @param nowUs time of the packet, monotonic microseconds
    */
   readonly onPacket: (lengthBytes: number, nowUs: number) => void
+  /**
+   * Work on the payload: what lies behind the innermost transport header, up to the end of its datagram. Called for each
+   * packet that is to pass, before its headers change; may be empty. Writes the new payload to `out` and answers its length,
+   * or −1 to drop the packet as `PayloadRefused`. The engine puts lengths and checksums right; TCP sequence numbers it does
+   * not, so a transformation that changes the length is not for TCP. Contexts of this and of later layers see the new length.
+   *
+   * Fragments and frames without a transport header the library knows are dropped as `PayloadRefused`, not passed as they are.
+   *
+   * @param payload the bytes; not to be kept or changed
+   * @param out room for `payload.length + growthBytes` bytes; not to be kept
+   */
+  readonly transform?: (payload: Uint8Array, out: Uint8Array, nowUs: number) => number
+  /** Most bytes that `transform` adds; 0 unless given. A packet without headroom for them is dropped as `NoHeadroom`. */
+  readonly growthBytes?: number
 }

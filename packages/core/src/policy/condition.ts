@@ -36,10 +36,10 @@ export interface Condition {
   readonly values: readonly Match[]
 }
 
-type IpFieldName = 'srcIp' | 'dstIp' | 'arpSender' | 'arpTarget'
+type IpFieldName = 'srcIp' | 'dstIp' | 'arpSender' | 'arpTarget' | 'ndpTarget'
 
 /** The type of a field's values: {@link IpAddress} for IP fields, a number for all others. */
-export type ScalarOf<F extends FieldRef> = F extends IpFieldName | `inner.${IpFieldName}` | `inner2.${IpFieldName}` ? IpAddress : number
+export type ScalarOf<F extends FieldRef> = F extends IpFieldName | `inner.${IpFieldName}` | `inner2.${IpFieldName}` | `quoted.${IpFieldName}` ? IpAddress : number
 
 /** The field has exactly this value. */
 export const is = <F extends FieldRef>(field: F, value: ScalarOf<F>): Condition => anyOf(field, [{ _tag: 'Value', value }])

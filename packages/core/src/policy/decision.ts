@@ -15,6 +15,20 @@ export type Verdict =
   | { readonly _tag: 'Drop'; readonly reason: string }
   /** Out of this port and into the outbound path of another, or of the same one (VFP §7.2). */
   | { readonly _tag: 'Hairpin'; readonly port: string }
+  /** Nowhere yet: it waits until the resource knows about the key (in its words), and is then walked afresh. */
+  | { readonly _tag: 'Pending'; readonly resource: string; readonly key: string }
+
+/**
+ * Something a rule took for a flow, such as a port of a NAT, that has to be given back if the packet never leaves.
+ *
+ * While it is held, a rule answers the same object for the same flow each time it is asked: a packet that waits is walked
+ * more than once, and the engine tells holds apart by identity. Once a packet that holds it was let through, it is the rule's
+ * own affair when it ends, and `release` is not called any more.
+ */
+export interface Hold {
+  /** Gives it back: the packet was dropped, or waited too long, on the way. Called once at most; must not throw. */
+  readonly release: () => void
+}
 
 /** The whole answer of a rule. */
 export interface Decision {
@@ -25,13 +39,17 @@ export interface Decision {
   readonly contexts: readonly ActionContext[]
   /** Ports that get a copy of the packet as this layer leaves it. */
   readonly mirrors: readonly string[]
+  /** What was taken for the flow and goes back if the packet does not leave; none unless given. */
+  readonly holds?: readonly Hold[]
 }
 
 /** Lets the packet go on, changed by `transposition` if one is given. */
 export const proceed = (
   transposition: HeaderTransposition = identity,
-  extra: { readonly contexts?: readonly ActionContext[]; readonly mirrors?: readonly string[] } = {},
-): Decision => ({ verdict: CONTINUE, transposition, contexts: extra.contexts ?? [], mirrors: extra.mirrors ?? [] })
+  extra: { readonly contexts?: readonly ActionContext[]; readonly mirrors?: readonly string[]; readonly holds?: readonly Hold[] } = {},
+): Decision => ({
+  verdict: CONTINUE, transposition, contexts: extra.contexts ?? [], mirrors: extra.mirrors ?? [], ...(extra.holds === undefined ? {} : { holds: extra.holds }),
+})
 
 /** Drops the packet; `reason` is the name it is counted under. */
 export const refuse = (reason: string): Decision =>
@@ -41,10 +59,17 @@ export const refuse = (reason: string): Decision =>
 export const hairpinTo = (port: string, transposition: HeaderTransposition = identity): Decision =>
   ({ verdict: { _tag: 'Hairpin', port }, transposition, contexts: [], mirrors: [] })
 
+/**
+ * Lets the packet wait for the key that the rule asked for last and that is unknown. A rule that asked for none has nothing to
+ * wait for: its packet is dropped as `PendingForNothing`.
+ */
+export const pend = (): Decision => PEND
+
 /** Whether two verdicts are the same. */
 export const sameVerdict = (a: Verdict, b: Verdict): boolean => {
   if (a._tag === 'Drop') return b._tag === 'Drop' && a.reason === b.reason
   if (a._tag === 'Hairpin') return b._tag === 'Hairpin' && a.port === b.port
+  if (a._tag === 'Pending') return b._tag === 'Pending' && a.resource === b.resource && a.key === b.key
   return b._tag === 'Continue'
 }
 
@@ -54,7 +79,9 @@ export const formatVerdict = (v: Verdict): string => {
     case 'Continue': return 'continue'
     case 'Drop': return `drop ${v.reason}`
     case 'Hairpin': return `hairpin to ${v.port}`
+    case 'Pending': return `pending on ${v.resource} ${v.key}`
   }
 }
 
 const CONTINUE: Verdict = { _tag: 'Continue' }
+const PEND: Decision = { verdict: { _tag: 'Pending', resource: '', key: '' }, transposition: identity, contexts: [], mirrors: [] }

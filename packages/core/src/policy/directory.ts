@@ -8,6 +8,7 @@
  * @see VFP §5.5, VL2's directory system
  */
 import * as E from 'fp-ts/lib/Either.js'
+import type { TunnelKind } from '../transposition/header-transposition.js'
 import { type BadAddress, formatIp, formatMac, type IpAddress, type Mac, parseIp, parseMac } from '../wire/address.js'
 import type { Lookup, Resource } from './resource.js'
 
@@ -32,7 +33,17 @@ export interface Mapping {
   readonly endpoints: readonly [Endpoint, ...Endpoint[]]
   /** Virtual network of the destination, if it differs from the sender's. */
   readonly vni?: number
+  /**
+   * Whether the destination's virtual network goes on the wire instead of the sender's: `vni`, or where that is not given the one the
+   * mapping was found in. `true` where `vni` is given, `false` where it is not, unless said.
+   */
+  readonly useDstVni?: boolean
+  /** The tunnel that its places take, if it differs from what the policy of the sender says. */
+  readonly tunnel?: NetworkTunnel
 }
+
+/** A tunnel that carries a network identifier. */
+export type NetworkTunnel = Exclude<TunnelKind, 'gre'>
 
 /** A mapping with its key, as text: how people and JSON write it. */
 export interface MappingText {
@@ -44,6 +55,10 @@ export interface MappingText {
   readonly at: readonly { readonly pa: string; readonly mac: string }[]
   /** Virtual network of the destination, if it differs. */
   readonly destinationVni?: number
+  /** As {@link Mapping.useDstVni}. */
+  readonly useDstVni?: boolean
+  /** As {@link Mapping.tunnel}. */
+  readonly tunnel?: NetworkTunnel
 }
 
 /** A directory that a controller fills and rules read. */
@@ -71,6 +86,7 @@ export const directory = (name = 'directory'): Directory => {
   }
   return {
     name,
+    formatKey: formatCustomerAddress,
     lookup: (key): Lookup<Mapping> => {
       const entry = entries.get(keyOf(key))
       return entry === undefined ? { _tag: 'Absent', cell: absent } : { _tag: 'Found', value: entry.mapping, cell: entry.cell }
@@ -93,9 +109,13 @@ export const directory = (name = 'directory'): Directory => {
   }
 }
 
+/** A customer address in words: `vni 5001 10.0.0.4`. */
+export const formatCustomerAddress = ({ vni, ip }: CustomerAddress): string => `vni ${vni} ${formatIp(ip)}`
+
 /** One readable line for a mapping. */
 export const formatMapping = (m: Mapping): string =>
-  `${m.endpoints.map((e) => `${formatIp(e.pa)} ${formatMac(e.mac)}`).join(' | ')}${m.vni === undefined ? '' : ` vni ${m.vni}`}`
+  `${m.endpoints.map((e) => `${formatIp(e.pa)} ${formatMac(e.mac)}`).join(' | ')}${m.vni === undefined ? '' : ` vni ${m.vni}`}${
+    m.useDstVni === undefined ? '' : m.useDstVni ? ' with its vni' : ' with the vni of the sender'}${m.tunnel === undefined ? '' : ` by ${m.tunnel}`}`
 
 /** A cell as its owner sees it. */
 interface Counter {
@@ -117,8 +137,17 @@ const readMapping = (text: MappingText): E.Either<BadAddress, { readonly key: Cu
   if (first === undefined) return E.left({ _tag: 'BadAddress', input: text.ip, reason: 'a mapping needs at least one place' })
   const vni = text.destinationVni
   if (![text.vni, vni ?? 0].every(isVni)) return E.left({ _tag: 'BadAddress', input: `${text.vni}`, reason: 'a VNI is a whole number of 24 bits' })
-  return E.right({ key: { vni: text.vni, ip: ip.right }, mapping: { endpoints: [first, ...rest], ...(vni === undefined ? {} : { vni }) } })
+  const { useDstVni, tunnel } = text
+  // The text may come from JSON that nobody has typed.
+  if (tunnel !== undefined && !NETWORK_TUNNELS.includes(tunnel)) return E.left({ _tag: 'BadAddress', input: tunnel, reason: `a tunnel is one of ${NETWORK_TUNNELS.join(', ')}` })
+  const mapping: Mapping = {
+    endpoints: [first, ...rest],
+    ...(vni === undefined ? {} : { vni }), ...(useDstVni === undefined ? {} : { useDstVni }), ...(tunnel === undefined ? {} : { tunnel }),
+  }
+  return E.right({ key: { vni: text.vni, ip: ip.right }, mapping })
 }
+
+const NETWORK_TUNNELS: readonly NetworkTunnel[] = ['vxlan', 'nvgre', 'geneve']
 
 const isVni = (n: number): boolean => Number.isInteger(n) && n >= 0 && n <= 0xff_ffff
 

@@ -9,7 +9,7 @@ import type { Option } from 'fp-ts/lib/Option.js'
 import type { Direction } from '../flow/flow-id.js'
 import type { FieldRef } from '../flow/field.js'
 import type { IpAddress, Mac } from '../wire/address.js'
-import type { Resource } from './resource.js'
+import type { Lookup, Resource } from './resource.js'
 
 /** The port a rule runs on. */
 export interface PortIdentity {
@@ -37,6 +37,14 @@ export interface FlowContext {
   readonly mac: (ref: FieldRef) => Mac | undefined
   /** An IP address field. */
   readonly ip: (ref: FieldRef) => IpAddress | undefined
-  /** The value a resource has for a key. */
+  /**
+   * The value a resource has for a key. Where that is not known yet the answer is `none`, and whatever the rule then decides,
+   * the packet waits for the answer: so a rule that does not care cannot take "not known yet" for "there is none".
+   */
   readonly lookup: <K, V>(resource: Resource<K, V>, key: K) => Option<V>
+  /**
+   * As `lookup`, for a rule that tells all three answers apart. On `Unknown` it may answer `pend()`, or send the packet
+   * along a default path: the flow then ends when the answer comes, and its next packet is decided anew.
+   */
+  readonly ask: <K, V>(resource: Resource<K, V>, key: K) => Lookup<V>
 }

@@ -5,7 +5,7 @@
 import { type Either, flatMap, left, map, right } from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { type Field, type FieldName, resolveField } from '../flow/field.js'
-import { Frag } from '../wire/frame-view.js'
+import { Frag, Tunnel } from '../wire/frame-view.js'
 import { formatIp, formatMac, parseIp, parseMac } from '../wire/address.js'
 import { canonicalMatch, type Condition, type Match, matchProblem, type Scalar } from './condition.js'
 
@@ -15,6 +15,7 @@ export const VALUE_NAMES: { readonly [F in FieldName]?: Readonly<Record<string, 
   etherType: { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd },
   arpOperation: { request: 1, reply: 2 },
   fragment: { whole: Frag.Whole, first: Frag.First, later: Frag.Later },
+  tunnel: { vxlan: Tunnel.Vxlan, nvgre: Tunnel.Nvgre, geneve: Tunnel.Geneve, gre: Tunnel.Gre },
 }
 
 /** The TCP flags by the weight of their bit, FIN first. @see RFC 9293 §3.1, RFC 3540 for NS */

@@ -7,6 +7,10 @@
  * packet tells whether an entry has changed since. So a changed entry touches just the flows that used it and does
  * not raise the port's generation.
  *
+ * A resource that holds part of a larger table may have to ask elsewhere first. It answers `Unknown` then; the port asks it
+ * once to find out ({@link Resource.request}), and the packet waits or takes a default path. When the answer has come, the
+ * resource bumps the cell it gave with `Unknown` and says so ({@link Resource.watch}).
+ *
  * @see VFP §5.5
  */
 
@@ -16,10 +20,12 @@ export interface Cell {
   readonly version: number
 }
 
-/** An answer of a resource. `Absent` is definite: the rule decides what it means. */
+/** An answer of a resource. `Absent` is definite: the rule decides what it means. `Unknown` is not: the answer may come yet. */
 export type Lookup<V> =
   | { readonly _tag: 'Found'; readonly value: V; readonly cell: Cell }
   | { readonly _tag: 'Absent'; readonly cell: Cell }
+  /** The cell's version grows when the answer has come, `Found` or `Absent`. Keys may share a cell. */
+  | { readonly _tag: 'Unknown'; readonly cell: Cell }
 
 /** A resource of whatever keys and values, as a switch keeps it by name. */
 export type AnyResource = Resource<never, unknown>
@@ -31,6 +37,21 @@ export type AnyResource = Resource<never, unknown>
 export interface Resource<K, V> {
   /** Its name in explanations and in policies given as JSON. */
   readonly name: string
-  /** The answer for a key, at once: a walk does not wait. */
+  /** The answer for a key, at once: a walk does not wait. It has no effect; what is to be found out is said by `request`. */
   readonly lookup: (key: K) => Lookup<V>
+  /**
+   * Find out about a key that was `Unknown`. A port calls it once while the key is outstanding, and again each time its
+   * patience is over (`pending.timeoutUs`). The answer may come within the call. Called after the packet, not within its walk.
+   */
+  readonly request?: (key: K) => void
+  /**
+   * Calls `answered` whenever answers have come, from now on; what it returns ends that. Without it the embedding program
+   * calls `settle` of the port or the switch itself.
+   */
+  readonly watch?: (answered: () => void) => () => void
+  /** A key in words, equal for equal keys and different for different ones; its JSON unless given. */
+  readonly formatKey?: (key: K) => string
 }
+
+/** A key in a resource's words. */
+export const keyText = <K, V>(resource: Resource<K, V>, key: K): string => resource.formatKey?.(key) ?? JSON.stringify(key)

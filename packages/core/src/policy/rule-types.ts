@@ -4,12 +4,16 @@
  * @see VFP figure 6, table 3
  */
 import * as t from 'io-ts'
-import { encap as encapTransposition, modify, pop } from '../transposition/construct.js'
-import type { Changes, HeaderTransposition } from '../transposition/header-transposition.js'
+import { decap as decapTransposition, encap as encapTransposition, modify, type PushSpec, translate as translateTransposition, vlans } from '../transposition/construct.js'
+import type { Changes, HeaderTransposition, Transposition } from '../transposition/header-transposition.js'
+import { formatIp, formatPrefix, type IpAddress, type IpPrefix, prefixContains } from '../wire/address.js'
+import { MAX_VLANS } from '../wire/vlan.js'
 import type { ActionContext } from './action-context.js'
-import { integer, Ip, MacText, PortNumber, strictlyPartial, Vni } from './codecs.js'
+import { integer, Ip, MacText, Prefix, strictlyPartial, Vni } from './codecs.js'
 import { hairpinTo, proceed, refuse } from './decision.js'
+import { EMBEDDING_LENGTHS, embeddedIpv4, embedIpv4, isEmbeddingLength } from './embedded-ipv4.js'
 import { defineRuleType } from './rule.js'
+import { ChangesCodec, Hex, Tag, TranspositionCodec, Tunnel, Vlans } from './transposition-codec.js'
 
 const nothing = strictlyPartial({}, {})
 
@@ -21,20 +25,6 @@ export const block = defineRuleType({
   name: 'block',
   config: strictlyPartial({}, { reason: t.string }),
   decide: ({ reason }) => refuse(reason ?? 'Denied'),
-})
-
-const changes = strictlyPartial({}, {
-  dstMac: MacText,
-  srcMac: MacText,
-  srcIp: Ip,
-  dstIp: Ip,
-  dscp: integer(0, 63, 'a DSCP'),
-  ecn: integer(0, 3, 'an ECN codepoint'),
-  ttl: integer(0, 255, 'a TTL'),
-  srcPort: PortNumber,
-  dstPort: PortNumber,
-  icmpId: integer(0, 65_535, 'an ICMP identifier'),
-  vni: Vni,
 })
 
 /**
@@ -49,37 +39,69 @@ const feasible = <A, O>(codec: t.Type<A, O>, transpositionOf: (config: A) => Hea
       const read = codec.validate(u, context)
       if (read._tag === 'Left') return read
       const made = transpositionOf(read.right)
-      return made._tag === 'Invalid' ? t.failure(u, context, made.reason) : read
+      const why = made._tag === 'Invalid' ? made.reason : tooManyTags(made)
+      return why === undefined ? read : t.failure(u, context, why)
     },
     codec.encode,
   )
 
-/** Sets fields of the outermost header group to constants: static NAT when it sets addresses or ports. */
+/** A chain may push three tags and pop one again; what ends with three fits no frame. */
+const tooManyTags = ({ edit, push }: Transposition): string | undefined =>
+  [...edit.map((e) => e.vlans?.push ?? []), ...push.map((p) => p.vlans)].some((tags) => tags.length > MAX_VLANS) ? `a header has at most ${MAX_VLANS} VLAN tags` : undefined
+
+/**
+ * Sets fields of the outermost header group: static NAT when it sets addresses or ports. DSCP, ECN and TTL may be taken from groups
+ * of the frame, as `{"original": 1}` and `{"original": 0, "minus": 1}`.
+ */
 export const nat = defineRuleType({
   name: 'nat',
-  config: feasible(changes, (config) => modify(config)),
+  config: feasible(ChangesCodec, (config) => modify(config)),
   decide: (config) => proceed(modify(config)),
 })
 
-const tunnel = strictlyPartial(
-  { srcIp: Ip, dstIp: Ip, vni: Vni },
-  { srcMac: MacText, dstMac: MacText, innerDstMac: MacText, innerSrcMac: MacText, ttl: integer(1, 255, 'a TTL') },
+const Copy = t.literal('copy')
+const TunnelConfig = strictlyPartial(
+  { srcIp: Ip, dstIp: Ip },
+  {
+    tunnel: Tunnel, vni: Vni, srcMac: MacText, dstMac: MacText, innerDstMac: MacText, innerSrcMac: MacText, options: Hex,
+    dscp: t.union([Copy, integer(0, 63, 'a DSCP')]), ecn: t.union([Copy, integer(0, 3, 'an ECN codepoint')]), ttl: t.union([Copy, integer(1, 255, 'a TTL')]),
+  },
+)
+type TunnelConfig = t.TypeOf<typeof TunnelConfig>
+
+/** Every tunnel but that of plain GRE needs a network identifier. */
+const tunnel: t.Type<TunnelConfig, t.OutputOf<typeof TunnelConfig>> = new t.Type(
+  TunnelConfig.name,
+  TunnelConfig.is,
+  (u, context) => {
+    const read = TunnelConfig.validate(u, context)
+    return read._tag === 'Right' && read.right.vni === undefined && read.right.tunnel !== 'gre'
+      ? t.failure(undefined, t.appendContext(context, 'vni', Vni), 'expected a VNI: a whole number from 0 to 16777215')
+      : read
+  },
+  TunnelConfig.encode,
 )
 
-const innerOf = ({ innerDstMac, innerSrcMac }: t.TypeOf<typeof tunnel>): Changes => ({
+const innerOf = ({ innerDstMac, innerSrcMac }: TunnelConfig): Changes => ({
   ...(innerDstMac === undefined ? {} : { dstMac: innerDstMac }),
   ...(innerSrcMac === undefined ? {} : { srcMac: innerSrcMac }),
 })
 
-const encapOf = (c: t.TypeOf<typeof tunnel>, flowHash: number): HeaderTransposition =>
-  encapTransposition(
-    { srcMac: c.srcMac ?? 0, dstMac: c.dstMac ?? 0, srcIp: c.srcIp, dstIp: c.dstIp, vni: c.vni, srcPort: entropyPort(flowHash), ttl: c.ttl ?? 64 },
-    innerOf(c),
-  )
+const encapOf = (c: TunnelConfig, flowHash: number): HeaderTransposition => {
+  const spec: PushSpec = {
+    tunnel: c.tunnel ?? 'vxlan', srcMac: c.srcMac ?? 0, dstMac: c.dstMac ?? 0, srcIp: c.srcIp, dstIp: c.dstIp, vni: c.vni ?? 0, srcPort: entropyPort(flowHash),
+    dscp: c.dscp === undefined || c.dscp === 'copy' ? COPIED : c.dscp, ecn: c.ecn === undefined || c.ecn === 'copy' ? COPIED : c.ecn,
+    ttl: c.ttl === 'copy' ? { ...COPIED, minus: 0 } : c.ttl ?? 64, ...(c.options === undefined ? {} : { options: c.options }),
+  }
+  return encapTransposition(spec, innerOf(c))
+}
+
+const COPIED = { original: 0 } as const
 
 /**
- * Puts a VXLAN tunnel around the frame; DSCP and ECN are copied from the frame inside, the UDP source port is made
- * from the flow's hash.
+ * Puts a tunnel around the frame, VXLAN unless said. DSCP and ECN are copied from the frame inside and the TTL is 64 unless said;
+ * each may be a number or `"copy"`, the uniform model of RFC 2983 and the normal mode of RFC 6040. The UDP source port, or the
+ * flow id of NVGRE, is made from the flow's hash.
  */
 export const encap = defineRuleType({
   name: 'encap',
@@ -87,8 +109,85 @@ export const encap = defineRuleType({
   decide: (c, flow) => proceed(encapOf(c, flow.flowHash)),
 })
 
-/** Removes the outermost tunnel. */
-export const decap = defineRuleType({ name: 'decap', config: nothing, decide: () => proceed(pop(1)) })
+/**
+ * Removes the outermost tunnel, of whatever kind. The inner ECN field becomes what RFC 6040 §4.2 makes of both; where the outer one
+ * says congestion and the inner one cannot, the packet is dropped.
+ */
+export const decap = defineRuleType({ name: 'decap', config: nothing, decide: () => DECAPSULATED })
+
+const DECAPSULATED = proceed(decapTransposition())
+
+/** Pops the outermost `pop` VLAN tags of the outermost group (`"all"` of them), then pushes those in `push`, outermost first. */
+export const vlan = defineRuleType({ name: 'vlan', config: feasible(Vlans, (edit) => vlans(edit)), decide: (edit) => proceed(vlans(edit)) })
+
+/** Replaces the outermost VLAN tag of the outermost group; a packet without a tag is dropped as `ShapeMismatch`. */
+export const retag = defineRuleType({ name: 'retag', config: Tag, decide: (tag) => proceed(vlans({ pop: 1, push: [tag] })) })
+
+const AddressOrPrefix: t.Type<IpAddress | IpPrefix, string> = new t.Type<IpAddress | IpPrefix, string>(
+  'an IP address or prefix',
+  (u): u is IpAddress | IpPrefix => Ip.is(u) || Prefix.is(u),
+  (u, context) => (typeof u === 'string' && u.includes('/') ? Prefix.validate(u, context) : Ip.validate(u, context)),
+  (a) => ('words' in a ? formatIp(a) : formatPrefix(a)),
+)
+
+const translation = strictlyPartial({ to: t.union([t.literal(4), t.literal(6)]), src: AddressOrPrefix, dst: AddressOrPrefix }, { hops: integer(0, 254, 'hops') })
+
+/** With addresses of the version translated to, and prefixes behind which an IPv4 address can stand. */
+const translatable: t.Type<t.TypeOf<typeof translation>, t.OutputOf<typeof translation>> = new t.Type(
+  translation.name,
+  translation.is,
+  (u, context) => {
+    const read = translation.validate(u, context)
+    if (read._tag === 'Left') return read
+    for (const name of ['src', 'dst'] as const) {
+      const where = read.right[name]
+      const why = 'words' in where
+        ? (where.version === read.right.to ? undefined : `expected an IPv${read.right.to} address or an IPv6 prefix`)
+        : (where.address.version === 6 && isEmbeddingLength(where.length) ? undefined : `expected an IPv6 prefix of ${EMBEDDING_LENGTHS.join(', ')} bits`)
+      if (why !== undefined) return t.failure(u, t.appendContext(context, name, AddressOrPrefix), why)
+    }
+    return read
+  },
+  translation.encode,
+)
+
+/** The address that an old one becomes, or `undefined` where its version or prefix is another. */
+const translatedAddress = (where: IpAddress | IpPrefix, to: 4 | 6, old: IpAddress | undefined): IpAddress | undefined => {
+  if ('words' in where) return where
+  const { address, length } = where
+  if (old === undefined || !isEmbeddingLength(length) || old.version === to) return undefined
+  if (to === 6) return embedIpv4(address, length, old)
+  return prefixContains(where, old) ? embeddedIpv4(old, length) : undefined
+}
+
+/**
+ * Translates the IP header of the outermost group into one of version `to`, in the manner of a stateless translator. `src` and `dst`
+ * are either an address of that version or the IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits in which IPv4 addresses are embedded
+ * (RFC 6052 §2.2): the new address is then made of the old one. `hops` are taken from the TTL, 1 unless said. A packet of the
+ * other version is dropped as `ShapeMismatch`, an address that is not in its prefix as `NotInPrefix`. The packet that an ICMP error
+ * quotes went the other way, so its addresses are translated crosswise; an error whose quote is beyond that is dropped as `ShapeMismatch`.
+ *
+ * @see RFC 7915
+ */
+export const translate = defineRuleType({
+  name: 'translate',
+  config: translatable,
+  decide: ({ to, src, dst, hops = 1 }, flow) => {
+    const [srcIp, dstIp] = [translatedAddress(src, to, flow.ip('srcIp')), translatedAddress(dst, to, flow.ip('dstIp'))]
+    if (srcIp === undefined || dstIp === undefined) return refuse('NotInPrefix')
+    const ttl = hops === 0 ? {} : { ttl: { ...COPIED, minus: hops } }
+    const [quotedSrc, quotedDst] = [translatedAddress(dst, to, flow.ip('quoted.srcIp')), translatedAddress(src, to, flow.ip('quoted.dstIp'))]
+    const quote = quotedSrc === undefined || quotedDst === undefined ? undefined : { srcIp: quotedSrc, dstIp: quotedDst }
+    return proceed(translateTransposition({ from: to === 4 ? 6 : 4, to }, { srcIp, dstIp, ...ttl }, 0, quote))
+  },
+})
+
+/** Any transposition at all, as JSON or in the notation: what the other types do not have a word for. */
+export const transpose = defineRuleType({
+  name: 'transpose',
+  config: feasible(TranspositionCodec, (transposition) => transposition),
+  decide: (transposition) => proceed(transposition),
+})
 
 /** Sends the packet into the outbound path of another port, or of the same one. */
 export const hairpin = defineRuleType({

@@ -1,14 +1,20 @@
 /**
  * A layer whose policy is written out rule by rule, in TypeScript or JSON: the general case, from which the
  * ready-made layers differ only in having a shorter language of their own.
+ *
+ * A policy may bring rule types of its own as data, under `types`; they are known in that policy only. A rule of such a type needs
+ * resources, which the layer's environment has: `check` objects to those it has not, `groups` gives the rules the others.
  */
 import * as t from 'io-ts'
 import type { Condition } from './condition.js'
 import { Conditions } from './condition-codec.js'
 import { integer, strictlyPartial } from './codecs.js'
 import type { Group } from './group.js'
-import { defineLayer, type LayerType } from './layer.js'
+import { type DataRuleType, DataRuleTypeCodec, isUnbound } from './data-rule-type.js'
+import { defineLayer, type LayerEnvironment, type LayerType } from './layer.js'
+import type { Problem } from './policy-error.js'
 import type { AnyRuleType, Rule } from './rule.js'
+import type { RuleTypeJson } from './rule-type-definition.js'
 import { resolveField, type FieldRef } from '../flow/field.js'
 
 /** A rule as JSON: `do` names its type, `with` is its configuration. */
@@ -35,6 +41,8 @@ export interface GroupJson {
 
 /** The policy of a rules layer as JSON. */
 export interface RulesJson {
+  /** Definitions of rule types that the rules of this policy may name beside those of the layer. */
+  readonly types?: readonly RuleTypeJson[]
   readonly outbound?: readonly GroupJson[]
   readonly inbound?: readonly GroupJson[]
 }
@@ -49,6 +57,7 @@ interface ReadGroup {
 
 /** Rules and groups, as read. */
 export interface RulesConfig {
+  readonly types?: readonly DataRuleType[]
   readonly outbound?: readonly ReadGroup[]
   readonly inbound?: readonly ReadGroup[]
 }
@@ -59,25 +68,66 @@ export interface RulesConfig {
  * @param name the layer type's name
  * @param types the rule types its policies may name, built in or one's own
  */
-export const rulesLayer = <L extends string>(name: L, types: readonly AnyRuleType[]): LayerType<L, RulesConfig, RulesJson> => {
-  const groups = t.readonlyArray(groupCodec(ruleCodec(types)), 'a list of groups')
-  const whole = strictlyPartial({}, { outbound: groups, inbound: groups })
-  const codec: t.Type<RulesConfig, RulesJson> = whole
-  return defineLayer({
+export const rulesLayer = <L extends string>(name: L, types: readonly AnyRuleType[]): LayerType<L, RulesConfig, RulesJson> =>
+  defineLayer({
     name,
-    codec,
-    groups: (config) => [...toGroups('outbound', config.outbound ?? []), ...toGroups('inbound', config.inbound ?? [])],
+    codec: policyCodec(types),
+    check: (config, environment) => [...missingResources('outbound', config, environment), ...missingResources('inbound', config, environment)],
+    groups: (config, environment) => [...toGroups('outbound', config.outbound ?? [], environment), ...toGroups('inbound', config.inbound ?? [], environment)],
   })
+
+/** Two steps, because what a rule may name depends on the types before it. */
+const policyCodec = (types: readonly AnyRuleType[]): t.Type<RulesConfig, RulesJson> => {
+  const whole = (known: readonly AnyRuleType[]): t.Type<RulesConfig, RulesJson> => {
+    const groups = t.readonlyArray(groupCodec(ruleCodec(known)), 'a list of groups')
+    const codec: t.Type<RulesConfig, RulesJson> = strictlyPartial({}, { types: DataTypes, outbound: groups, inbound: groups })
+    return codec
+  }
+  const without = whole(types)
+  return new t.Type<RulesConfig, RulesJson>(
+    without.name,
+    without.is,
+    (u, context) => {
+      if (typeof u !== 'object' || u === null || !('types' in u)) return without.validate(u, context)
+      const inside = t.appendContext(context, 'types', DataTypes, u.types)
+      const own = DataTypes.validate(u.types, inside)
+      if (own._tag === 'Left') return own
+      const names = types.map((type) => type.name)
+      for (const [i, type] of own.right.entries()) {
+        if (names.includes(type.name)) {
+          const at = t.appendContext(t.appendContext(inside, String(i), DataRuleTypeCodec, type.definition), 'name', t.string, type.name)
+          return t.failure(type.name, at, `there is a rule type ${type.name} already`)
+        }
+        names.push(type.name)
+      }
+      return whole([...types, ...own.right]).validate(u, context)
+    },
+    without.encode,
+  )
 }
 
-const toGroups = (direction: 'outbound' | 'inbound', groups: readonly ReadGroup[]): readonly Group[] =>
+const DataTypes: t.Type<readonly DataRuleType[], readonly RuleTypeJson[]> = t.readonlyArray(DataRuleTypeCodec, 'a list of rule types')
+
+/** Objections to rules whose resources are not there. */
+const missingResources = (direction: 'outbound' | 'inbound', config: RulesConfig, environment: LayerEnvironment): readonly Problem[] =>
+  (config[direction] ?? []).flatMap(({ rules }, g) => rules.flatMap((rule, r) => {
+    const resources = isUnbound(rule) ? rule.resources : []
+    return resources.flatMap(({ name, lookup, param }): readonly Problem[] => {
+      if (environment.resource(name) !== undefined) return []
+      const type = config.types?.findIndex((t) => t.name === rule.type) ?? -1
+      const path = param !== undefined ? `/${direction}/${g}/rules/${r}/with/${param}` : type >= 0 ? `/types/${type}/lookups/${lookup}/in` : `/${direction}/${g}/rules/${r}/do`
+      return [{ path, reason: `there is no resource ${name}` }]
+    })
+  }))
+
+const toGroups = (direction: 'outbound' | 'inbound', groups: readonly ReadGroup[], environment: LayerEnvironment): readonly Group[] =>
   groups.map((g) => ({
     name: g.name,
     direction,
     ...(g.order === undefined ? {} : { order: g.order }),
     when: g.when ?? [],
     match: g.longestPrefix === undefined ? 'priority' as const : { longestPrefix: g.longestPrefix },
-    rules: g.rules,
+    rules: g.rules.map((rule) => (isUnbound(rule) ? rule.bind(environment.resource) : rule)),
   }))
 
 const Priority = integer(0, 0xffff_ffff, 'a priority')

@@ -3,12 +3,15 @@
  *
  * "Keep forwarding simple" (VFP §10.2): VMs have known MACs, so nothing is learned. A tunnelled frame counts by the
  * network identifier of its outermost tunnel and the MAC of the frame inside, any other by its own MAC within the
- * virtual network of the port that sent it.
+ * virtual network of the port that sent it. A frame from the network in two tunnels may be on its way back from an appliance,
+ * which the outer one is about: if that leads to nobody, it counts by the inner one. One that a port sends never does, or it
+ * would not reach the appliance.
  *
  * @see VFP §7.1
  */
+import { hasVni } from '../flow/field.js'
 import { readMac, u24 } from '../wire/bytes.js'
-import { makeFrameView, Slot, SLOTS, Tunnel } from '../wire/frame-view.js'
+import { makeFrameView, Slot, SLOTS, Tunnel, type FrameView } from '../wire/frame-view.js'
 import { parseFrame } from '../wire/parse.js'
 import { Reason } from '../wire/reason.js'
 import type { SwitchPort } from './switch-port.js'
@@ -23,7 +26,12 @@ interface Key {
 /** The MACs of a switch's ports. */
 export class Bridge {
   readonly #byMac = new Map<number, SwitchPort[]>()
-  readonly #view = makeFrameView()
+  readonly #view: FrameView
+
+  /** @param geneveOptions - Critical options that do not close a tunnel to the bridge, as `class << 8 | type`. */
+  constructor(geneveOptions: readonly number[] = []) {
+    this.#view = makeFrameView(geneveOptions)
+  }
 
   /** The port that has this MAC where `vni` would make them collide. */
   holder(mac: number, vni: number | undefined): SwitchPort | undefined {
@@ -49,6 +57,13 @@ export class Bridge {
     const key = this.#keyOf(frame, parseDepth, from)
     if (key === undefined) return undefined
     if (isGroup(key.mac)) return 'group'
+    const port = this.#portOf(key)
+    if (port !== undefined || from !== undefined || parseDepth < 3) return port
+    const inner = this.#innerKeyOf(frame)
+    return inner === undefined ? undefined : this.#portOf(inner)
+  }
+
+  #portOf(key: Key): SwitchPort | undefined {
     const there = this.#byMac.get(key.mac)
     // Where nothing tells the network, a MAC that two networks share belongs to nobody.
     if (key.vni === undefined) return there?.length === 1 ? there[0] : undefined
@@ -69,8 +84,16 @@ export class Bridge {
     const view = this.#view
     const tunnelled = parseDepth > 1 && parseFrame(view, frame, 0, frame.length, 2) === Reason.Ok && view.slots[Slot.TUNNEL] !== Tunnel.None
     return tunnelled
-      ? { vni: u24(frame, view.slots[Slot.TUNNEL_AT]! + 4), mac: readMac(frame, view.slots[SLOTS + Slot.L2]!) }
+      ? { vni: hasVni(view.slots[Slot.TUNNEL]!) ? u24(frame, view.slots[Slot.TUNNEL_AT]! + 4) : from?.vni, mac: readMac(frame, view.slots[SLOTS + Slot.L2]!) }
       : { vni: from?.vni, mac: readMac(frame, 0) }
+  }
+
+  /** Of a frame in two tunnels, what the inner one says. */
+  #innerKeyOf(frame: Uint8Array): Key | undefined {
+    const { slots } = this.#view
+    if (parseFrame(this.#view, frame, 0, frame.length, 3) !== Reason.Ok || this.#view.depth < 3) return undefined
+    const tunnel = slots[SLOTS + Slot.TUNNEL]!
+    return { vni: hasVni(tunnel) ? u24(frame, slots[SLOTS + Slot.TUNNEL_AT]! + 4) : undefined, mac: readMac(frame, slots[2 * SLOTS + Slot.L2]!) }
   }
 }
 

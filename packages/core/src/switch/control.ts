@@ -201,6 +201,7 @@ const report = (r: CompiledRule): RuleReport => ({
   group: r.group,
   rule: r.id,
   type: r.inForce.rule.type,
+  config: r.inForce.rule.configJson(),
   when: r.conditions.map(formatCondition).join(' and '),
   priority: r.priority,
   terminating: r.inForce.rule.terminating,

@@ -8,10 +8,29 @@
  * @see VFP §4.1
  */
 import type { Either } from 'fp-ts/lib/Either.js'
+import type { Direction } from '../flow/flow-id.js'
 import type { PortIdentity } from '../policy/flow-context.js'
+import type { Output } from './output.js'
 
 /** A refusal in words. */
 export type Refusal = string
+
+/** A key that a rule asked for and its resource does not know about yet. */
+export interface MissEvent {
+  readonly port: PortIdentity
+  /** The layer whose rule asked first. */
+  readonly layer: string
+  /** Direction of the packet it was asked for. */
+  readonly direction: Direction
+  /** The resource's name. */
+  readonly resource: string
+  /** The key as the rule gave it. */
+  readonly key: unknown
+  /** The key in its resource's words. */
+  readonly keyText: string
+  /** Packets that wait for it now; 0 where they go a default way. */
+  readonly waiting: number
+}
 
 /** The surroundings of a switch. Every member may be left out. */
 export interface Environment {
@@ -35,4 +54,15 @@ export interface Environment {
   readonly toVm?: (port: PortIdentity, frame: Uint8Array) => void
   /** A frame for the physical network. The bytes are valid until the call returns. */
   readonly toNetwork?: (frame: Uint8Array) => void
+  /**
+   * A frame that was taken by `port.process` or `processBatch`, waited for a resource, and leaves now: as a batch's sink is told.
+   * The bytes are valid until the call returns. Without it such a frame is bridged, as those of `fromVm` and `fromNetwork`
+   * always are.
+   */
+  readonly released?: (port: PortIdentity, to: string, why: Output['why'], frame: Uint8Array, encapsulated: boolean) => void
+  /**
+   * A resource does not know about a key: told once, after the packet that missed it, and again each time the port's patience
+   * is over (`pending.timeoutUs`) and somebody still wants it. The answer may be given to the resource within the call.
+   */
+  readonly onMiss?: (miss: MissEvent) => void
 }

@@ -3,7 +3,8 @@ import { type FlowGroup, flowToJson, formatFlow } from '../flow/format-flow.js'
 import type { Direction } from '../flow/flow-id.js'
 import { formatVerdict } from '../policy/decision.js'
 import type { UnifiedFlow } from '../tables/unified-flow.js'
-import { format, toJson, type TranspositionJson } from '../transposition/notation.js'
+import { format } from '../transposition/notation.js'
+import { toJson, type TranspositionJson } from '../transposition/notation-json.js'
 
 /** One unified flow. */
 export interface FlowReport {

@@ -21,6 +21,8 @@ export interface RuleReport {
   readonly rule: string
   /** Name of its rule type. */
   readonly type: string
+  /** Its configuration as JSON, as a policy has it under `with`. */
+  readonly config: unknown
   /** Conditions in words; empty for a rule that matches everything. */
   readonly when: string
   readonly priority: number

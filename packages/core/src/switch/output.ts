@@ -4,7 +4,11 @@
 export interface Output {
   /** `'network'`, `'vm'` for the VM of the port that processed it, or the name of another port. */
   readonly to: string
-  readonly why: 'forward' | 'mirror'
+  /**
+   * `released` is a frame that waited for a resource and is forwarded now; `reply` and `fragment` are frames that the port
+   * made itself.
+   */
+  readonly why: 'forward' | 'mirror' | 'reply' | 'fragment' | 'released'
   readonly frame: Uint8Array
 }
 
@@ -13,6 +17,11 @@ export type FrameOutcome =
   | { readonly _tag: 'Passed' }
   /** Counted under this reason. */
   | { readonly _tag: 'Dropped'; readonly reason: string }
+  /**
+   * Waits until a resource knows about a key (in its words); a copy is kept. It leaves later, or is counted as dropped.
+   * `reason` says so in words.
+   */
+  | { readonly _tag: 'Pending'; readonly resource: string; readonly key: string; readonly reason: string }
 
 /** What became of a frame, and all that left because of it. The frames are copies. */
 export interface Processed {
@@ -34,9 +43,9 @@ export interface Batch {
   readonly start: Uint32Array
   /** Length of each frame in bytes; changed when it grows or shrinks. */
   readonly length: Uint32Array
-  /** Set per frame: 0 passed, 1 dropped. */
+  /** Set per frame: 0 passed, 1 dropped, 2 pending: a copy waits for a resource, and the frame here is as it was. */
   readonly verdict: Uint8Array
-  /** Set per frame: a number that `port.reasonName` names; 0 where it passed. */
+  /** Set per frame: a number that `port.reasonName` names; 0 where it was not dropped. */
   readonly reason: Uint16Array
   /** Frames in the batch. */
   readonly count: number
@@ -46,6 +55,22 @@ export interface Batch {
  * Receives what leaves while a batch is processed. Views are valid until the call returns. `encapsulated` says whether
  * policy, of this port or of one the frame came from by a hairpin, put a tunnel around this very frame or copy: only then
  * is its outermost tunnel not the VM's own. Called for a mirrored copy, a sink must not take frames through the same port:
- * the frame that was copied is still in it.
+ * the frame that was copied is still in it. `index` is the frame's in its batch, −1 for one that leaves later.
  */
 export type Sink = (to: string, why: Output['why'], bytes: Uint8Array, start: number, end: number, index: number, encapsulated: boolean) => void
+
+/**
+ * Makes sure that a batch's arrays are as long as it says.
+ *
+ * @throws RangeError if one has fewer than `count` elements
+ */
+export const requireLengths = ({ start, length, verdict, reason, count }: Batch): void => {
+  if (start.length < count) tooShort('start', start.length, count)
+  if (length.length < count) tooShort('length', length.length, count)
+  if (verdict.length < count) tooShort('verdict', verdict.length, count)
+  if (reason.length < count) tooShort('reason', reason.length, count)
+}
+
+const tooShort = (name: string, there: number, count: number): never => {
+  throw new RangeError(`batch.${name} has ${there} elements, but the batch counts ${count} frames`)
+}

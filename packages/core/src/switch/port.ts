@@ -42,6 +42,23 @@ export interface PortCounters extends Readonly<DatapathCounters> {
   readonly flows: number
   /** Layer-flow pairs held, by layer. */
   readonly connections: Readonly<Record<string, number>>
+  readonly pending: PendingReport
+}
+
+/** What a port counts of packets that wait for resources. */
+export interface PendingReport {
+  /** Packets that wait now. */
+  readonly waiting: number
+  /** Their bytes. */
+  readonly waitingBytes: number
+  /** Keys in question now. */
+  readonly keys: number
+  /** Times that a key was asked for. */
+  readonly asked: number
+  /** Packets that waited and were then let through. */
+  readonly released: number
+  /** Packets that waited too long, among the dropped. */
+  readonly timedOut: number
 }
 
 /** A port of the switch. */
@@ -51,7 +68,7 @@ export interface Port {
   readonly state: () => PortState
   /** Lets traffic through; a port just added is connected already. */
   readonly connect: () => Either<PortError, void>
-  /** Stops traffic; policy and state stay. Frames meanwhile are dropped as `PortDisconnected`. */
+  /** Stops traffic; policy and state stay. Frames meanwhile, and those that wait for a resource, are dropped as `PortDisconnected`. */
   readonly disconnect: () => Either<PortError, void>
   /** Takes the port off the switch for good; rules that fail to end are told to `Environment.disposeFailed`. */
   readonly remove: () => Either<PortError, void>
@@ -67,7 +84,7 @@ export interface Port {
   readonly generation: () => Generation
   /**
    * Takes one frame through the port. The frame is copied, and so is what comes out: for scripts and tests;
-   * `processBatch` is the way for traffic.
+   * `processBatch` is the way for traffic. A frame that waits for a resource leaves later, by the switch's environment.
    */
   readonly process: (direction: Direction, frame: Uint8Array) => Processed
   /**
@@ -91,8 +108,15 @@ export interface Port {
   /** The unified flows held. */
   readonly flows: () => readonly FlowReport[]
   /**
-   * Forgets what has been idle too long; how many unified flows went. Idle flows are never used, only held. With a
+   * Forgets what has been idle too long, and drops packets that waited too long; how many unified flows went. Idle flows are never used, only held. With a
    * `budget`, looks at no more than so many unified flows and goes on from there at the next call.
    */
   readonly expire: (budget?: number) => number
+  /**
+   * Sends on their way the packets whose answers have come, and drops those that waited too long; how many were let through.
+   * A resource that can be watched has it done by itself, and so has a packet that would join others whose answer has come;
+   * call it where neither is the case, and for exact timeouts. Within another call on the switch it is done after that, and the
+   * answer is 0.
+   */
+  readonly settle: () => number
 }

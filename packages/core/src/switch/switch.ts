@@ -16,6 +16,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Clock } from '../clock.js'
 import type { DatapathOptions } from '../datapath/datapath.js'
+import { DEFAULT_PENDING, type PendingOptions } from '../datapath/waiting-room.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { AnyResource } from '../policy/resource.js'
 import { type IpAddress, parseIp, parseMac } from '../wire/address.js'
@@ -26,6 +27,7 @@ import type { FrameOutcome, Output, Sink } from './output.js'
 import type { Port, PortSpec } from './port.js'
 import type { PortError } from './port-error.js'
 import { HEADROOM, MAX_HAIRPINS, SwitchPort } from './switch-port.js'
+import { Turn } from './turn.js'
 
 /** What a switch is opened with; everything has a default. */
 export interface SwitchOptions {
@@ -50,8 +52,19 @@ export interface SwitchOptions {
    * and from the network (2 unless given).
    */
   readonly parseDepth?: { readonly outbound: 1 | 2 | 3; readonly inbound: 1 | 2 | 3 }
+  /**
+   * Geneve options that the policy here can live with, as `class << 8 | type` with the critical bit in the type; none unless given. A
+   * tunnel that would be looked into and has another critical one is dropped as `UnknownCriticalOption` (RFC 8926).
+   */
+  readonly geneveOptions?: readonly number[]
   /** 32 bits mixed into flow hashes; give random ones where strangers choose the packets. 0 unless given. */
   readonly hashSeed?: number
+  /**
+   * Bounds of what a port lets wait for resources that do not know about a key yet: by default 64 packets a key, 1,024 packets
+   * and 2 MiB a port, each for a second; a packet may miss 4 keys one after the other, and 4,096 keys may be in question. What
+   * is beyond is dropped as `PendingOverflow`, `PendingTimeout` or `PendingLoops`.
+   */
+  readonly pending?: Partial<PendingOptions>
 }
 
 /** A switch. */
@@ -69,6 +82,8 @@ export interface Switch {
   readonly fromVm: (port: string, frame: Uint8Array) => FrameOutcome
   /** Takes a frame from the physical network to the port it is for. */
   readonly fromNetwork: (frame: Uint8Array) => FrameOutcome
+  /** `settle` of every port; how many packets that waited were let through. */
+  readonly settle: () => number
   /**
    * Frames the switch dropped itself, by reason; ports count their own. `NoPortForMac`: from the network, for nobody;
    * `OwnMac`: from a port, for that very port; `HairpinLimit`: looping or multiplying; `NoSuchPort` and
@@ -101,12 +116,16 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
     flowIdleUs: options.flowIdleUs ?? 60_000_000,
     parseDepth: options.parseDepth ?? { outbound: 1, inbound: 2 },
     maxFragments: options.maxFragments ?? 4096,
+    geneveOptions: options.geneveOptions ?? [],
     hashSeed: options.hashSeed ?? 0,
+    // Without any time at all, a key would be asked for again before it could be answered.
+    pending: { ...DEFAULT_PENDING, ...options.pending, timeoutUs: Math.max(1, options.pending?.timeoutUs ?? DEFAULT_PENDING.timeoutUs) },
   }
   const ports = new Map<string, SwitchPort>()
-  const bridge = new Bridge()
+  const bridge = new Bridge(datapath.geneveOptions)
   const drops = new Map<string, number>()
   const clock = options.clock ?? { nowUs: () => 0 }
+  const turn = new Turn()
 
   const dropped = (reason: string): FrameOutcome => {
     drops.set(reason, (drops.get(reason) ?? 0) + 1)
@@ -125,10 +144,18 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
     const bytes = new Uint8Array(HEADROOM + frame.length)
     bytes.set(frame, HEADROOM)
     const sink: Sink = (to, why, b, start, end, _index, encapsulated) => {
-      route(why === 'forward' ? port.left.port : port, to, why, b.subarray(start, end), encapsulated, turns, budget)
+      route(why === 'mirror' ? port : port.left.port, to, why, b.subarray(start, end), encapsulated, turns, budget)
     }
-    const reason = port.forward(direction, bytes, HEADROOM, bytes.length, 0, sink, 0)
-    return reason === '' ? { _tag: 'Passed' } : { _tag: 'Dropped', reason }
+    // What of it leaves later goes the same way, on the same budget.
+    port.forward(direction, bytes, HEADROOM, bytes.length, 0, sink, 0, sink)
+    return port.outcome
+  }
+
+  /** Where frames go that were given to a port alone and had to wait. */
+  const later = (port: SwitchPort): Sink => (to, why, b, start, end, _index, encapsulated) => {
+    const from = why === 'mirror' ? port : port.left.port
+    if (environment.released === undefined) route(from, to, why, b.subarray(start, end), encapsulated, 0, newBudget())
+    else environment.released(from.identity, to, why, b.subarray(start, end), encapsulated)
   }
 
   const route = (
@@ -160,7 +187,7 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
     }
     // On the wire it would come back, or go to a stranger who claims the MAC. A copy of what came in has its receiver's own
     // MAC by nature, and leaves because a rule says so.
-    if (target !== undefined && target === from && why === 'forward') return dropped('OwnMac')
+    if (target !== undefined && target === from && why !== 'mirror') return dropped('OwnMac')
     if (target !== undefined && target !== from) return spend(turns, budget) ? run(target, 'inbound', frame, turns + 1, budget) : dropped('HairpinLimit')
     if (from === undefined) return dropped('NoPortForMac')
     environment.toNetwork?.(frame)
@@ -178,6 +205,8 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
       if (E.isLeft(agreed)) return E.left({ _tag: 'EnvironmentRefused', port: spec.name, reason: agreed.left })
       const port = new SwitchPort(identity.right, spec.vni, {
         clock, options: datapath, environment, maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+        turn,
+        later,
         resource: (name) => resources.get(name),
         find: (name) => ports.get(name),
         forget: (gone) => {
@@ -199,9 +228,10 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
     fromVm: (name, frame) => {
       const port = ports.get(name)
       if (port === undefined) return dropped('NoSuchPort')
-      return run(port, 'outbound', frame, 0, newBudget())
+      return turn.call(() => run(port, 'outbound', frame, 0, newBudget()))
     },
-    fromNetwork: (frame) => forward(undefined, 'forward', frame, datapath.parseDepth.inbound, 0, newBudget()),
+    fromNetwork: (frame) => turn.call(() => forward(undefined, 'forward', frame, datapath.parseDepth.inbound, 0, newBudget())),
+    settle: () => [...ports.values()].reduce((sum, port) => sum + port.settle(), 0),
     drops: () => Object.fromEntries(drops),
   }
 }

@@ -34,7 +34,7 @@ export const firstFragment = (view: FrameView, words: Uint32Array, nowUs: number
 
 /**
  * Gives the flow id of a later fragment what only its first one has: transport kind, protocol (which behind IPv6 extension
- * headers is not the one the fragment header names), ports, ICMP type, TCP flags and numbers.
+ * headers is not the one the fragment header names), ports, ICMP type, TCP flags and numbers, the target of neighbour discovery.
  */
 export const lendTransport = (first: FirstFragment, words: Uint32Array, depth: number): void => {
   const from = first.words
@@ -47,9 +47,11 @@ export const lendTransport = (first: FirstFragment, words: Uint32Array, depth: n
   words[w + Word.SEQ] = from[Word.SEQ]!
   words[w + Word.ACK] = from[Word.ACK]!
   words[w + Word.WINDOW] = from[Word.WINDOW]!
+  words[w + Word.WINDOW + 1] = from[Word.WINDOW + 1]!
 }
 
 const L4_BITS = Shape.PART_MASK << Shape.L4_SHIFT
+const TUNNEL_BITS = Shape.PART_MASK << Shape.TUNNEL_SHIFT
 
 /** First fragments of one direction, by datagram. */
 export class FragmentTable {
@@ -96,10 +98,10 @@ export class FragmentTable {
   }
 }
 
-/** Tenants, addresses, protocol and identification (RFC 791 §3.2, RFC 8200 §4.5). */
+/** Tenants and how they are reached, addresses, protocol and identification (RFC 791 §3.2, RFC 8200 §4.5). */
 const datagramKey = (view: FrameView, words: Uint32Array): string => {
   let key = ''
-  for (let g = 0; g < view.depth - 1; g++) key += `/${words[g * WORDS + Word.VNI]!}`
+  for (let g = 0; g < view.depth - 1; g++) key += `/${words[g * WORDS]! & TUNNEL_BITS}.${words[g * WORDS + Word.VNI]!}`
   const last = view.depth - 1
   const w = last * WORDS
   const l3 = words[w]! & Shape.PART_MASK

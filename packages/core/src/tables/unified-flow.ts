@@ -9,7 +9,7 @@ import type { ActionContext } from '../policy/action-context.js'
 import type { Verdict } from '../policy/decision.js'
 import type { Generation } from '../policy/port-policy.js'
 import type { Cell } from '../policy/resource.js'
-import type { HeaderTransposition } from '../transposition/header-transposition.js'
+import type { HeaderTransposition, Translation } from '../transposition/header-transposition.js'
 import type { Program } from '../transposition/program.js'
 
 /** Something a flow's decision rests on that can end it: a layer-flow pair. */
@@ -24,8 +24,10 @@ export interface FlowContextRun {
   readonly context: ActionContext
   /** Outermost groups gone by then. */
   readonly popped: number
-  /** Bytes put around by then. */
-  readonly pushedBytes: number
+  /** Bytes of headers and tags put in by then, less those taken out. */
+  readonly addedBytes: number
+  /** Group whose IP header was exchanged by then. */
+  readonly translated: { readonly group: number; readonly how: Translation } | undefined
 }
 
 /** A copy for another port. */
@@ -33,6 +35,8 @@ export interface FlowMirror {
   readonly port: string
   readonly transposition: HeaderTransposition
   readonly program: Program
+  /** Transformations of the payload that have been made by then. */
+  readonly transforms: number
 }
 
 /** What a flow counts into beside its own counters: the rules that decided it. */

@@ -11,7 +11,7 @@ import { type Field, type FieldName, FIELDS } from '../flow/field.js'
 import { Shape, UFID_WORDS, Word, WORDS } from '../flow/layout.js'
 import type { ScalarOf } from '../policy/condition.js'
 import { type IpAddress, ipv4, ipv6 } from '../wire/address.js'
-import { L3, L4, MAX_GROUPS, Tunnel } from '../wire/frame-view.js'
+import { L3, L4, MAX_GROUPS, QUOTE, Tunnel } from '../wire/frame-view.js'
 
 /** A UFID and its number of header groups. */
 export interface Flow {
@@ -31,12 +31,21 @@ export type GroupSpec = { readonly [F in FieldName]?: ScalarOf<F> } & {
 
 /**
  * A flow id of up to three groups, outermost first. EtherType and protocol follow from the headers unless given; all
- * groups but the last encapsulate by VXLAN. Values of fields that the headers do not have are written all the same.
+ * groups but the last encapsulate, by VXLAN unless `tunnel` says otherwise. Values of fields that the headers do not have are written all the same.
  */
 export const makeFlow = (...groups: readonly GroupSpec[]): Flow => {
   const words = new Uint32Array(UFID_WORDS)
   groups.forEach((spec, g) => { writeGroup(words, g, spec, g < groups.length - 1) })
   return { words, depth: groups.length }
+}
+
+/** The same flow id, whose innermost group quotes this packet: an IP header is needed, MACs, tags and tunnel are left out. */
+export const quoting = (flow: Flow, packet: GroupSpec & { readonly l3: 'ipv4' | 'ipv6' }): Flow => {
+  const words = flow.words.slice()
+  words.fill(0, QUOTE * WORDS, (QUOTE + 1) * WORDS)
+  const { dstMac: _d, srcMac: _s, vlans: _v, vlanId: _i, vlanPriority: _p, innerVlanId: _n, tunnel: _t, vni: _w, ...rest } = packet
+  writeGroup(words, QUOTE, rest, false)
+  return { words, depth: flow.depth }
 }
 
 /** The words of {@link makeFlow} alone. */
@@ -62,6 +71,11 @@ export const GROUP_KINDS: readonly GroupSpec[] = [
   { l3: 'ipv6' }, { l3: 'ipv6', l4: 'tcp' }, { l3: 'ipv6', l4: 'udp' }, { l3: 'ipv6', l4: 'icmpv6' },
 ]
 
+/** The headers a group that encapsulates may have. */
+const OUTER_KINDS: readonly GroupSpec[] = (['ipv4', 'ipv6'] as const).flatMap((l3): readonly GroupSpec[] => [
+  { l3, l4: 'udp', tunnel: Tunnel.Vxlan }, { l3, l4: 'udp', tunnel: Tunnel.Geneve }, { l3, proto: 47, tunnel: Tunnel.Nvgre }, { l3, proto: 47, tunnel: Tunnel.Gre },
+])
+
 /** Flow ids of every shape with values from all over their fields: few of them equal, few of them near each other. */
 export const flowArbitrary = (): fc.Arbitrary<Flow> =>
   fc.integer({ min: 1, max: MAX_GROUPS }).chain((depth) =>
@@ -79,7 +93,7 @@ const writeGroup = (words: Uint32Array, g: number, spec: GroupSpec, encapsulates
   const l3 = spec.l3 === undefined ? L3.None : L3_KINDS[spec.l3]
   const l4 = spec.l4 === undefined ? L4.None : L4_KINDS[spec.l4]
   words[g * WORDS + Word.SHAPE] =
-    l3 | (l4 << Shape.L4_SHIFT) | ((encapsulates ? Tunnel.Vxlan : Tunnel.None) << Shape.TUNNEL_SHIFT) | ((spec.vlans ?? 0) << Shape.VLANS_SHIFT)
+    l3 | (l4 << Shape.L4_SHIFT) | ((encapsulates ? (spec.tunnel ?? Tunnel.Vxlan) : Tunnel.None) << Shape.TUNNEL_SHIFT) | ((spec.vlans ?? 0) << Shape.VLANS_SHIFT)
   if (spec.l3 !== undefined) writeField(words, FIELDS.etherType, g, ETHER_TYPES[spec.l3])
   if (spec.l4 !== undefined) writeField(words, FIELDS.proto, g, PROTOCOLS[spec.l4])
   for (const field of Object.values(FIELDS)) {
@@ -103,13 +117,13 @@ const writeMac = (words: Uint32Array, field: Field, base: number, mac: number): 
 const groupSpec = (encapsulates: boolean): fc.Arbitrary<GroupSpec> =>
   fc
     .record({
-      kind: encapsulates ? fc.constantFrom<GroupSpec[]>({ l3: 'ipv4', l4: 'udp' }, { l3: 'ipv6', l4: 'udp' }) : fc.constantFrom(...GROUP_KINDS),
+      kind: encapsulates ? fc.constantFrom(...OUTER_KINDS) : fc.constantFrom(...GROUP_KINDS),
       vlans: fc.constantFrom<(0 | 1 | 2)[]>(0, 0, 1, 2),
       dstMac: fc.nat(2 ** 48 - 1),
       srcMac: fc.nat(2 ** 48 - 1),
       addresses: fc.array(fc.nat(0xffffffff), { minLength: 8, maxLength: 8 }),
       ports: fc.tuple(fc.nat(0xffff), fc.nat(0xffff)),
-      icmp: fc.tuple(fc.constantFrom(0, 3, 8, 128, 129), fc.nat(3)),
+      icmp: fc.tuple(fc.constantFrom(0, 3, 8, 128, 129, 135), fc.nat(3)),
       vlanTags: fc.nat(0xffffffff),
       numbers: fc.array(fc.nat(0xffffffff), { minLength: 4, maxLength: 4 }),
     })
@@ -128,7 +142,8 @@ const groupSpec = (encapsulates: boolean): fc.Arbitrary<GroupSpec> =>
         ...(kind.l4 === 'tcp' || kind.l4 === 'udp' ? { srcPort: ports[0], dstPort: ports[1] } : {}),
         ...(kind.l4 === 'icmp' || kind.l4 === 'icmpv6' ? { icmpType: icmp[0], icmpCode: icmp[1] } : {}),
         ...(kind.l4 === 'icmp' && icmp[0] < 9 && icmp[0] !== 3 ? { icmpId: ports[0] } : {}),
-        ...(kind.l4 === 'icmpv6' && icmp[0] >= 128 ? { icmpId: ports[0] } : {}),
-        ...(encapsulates ? { vni: numbers[3]! >>> 8 } : {}),
+        ...(kind.l4 === 'icmpv6' && (icmp[0] === 128 || icmp[0] === 129) ? { icmpId: ports[0] } : {}),
+        ...(kind.l4 === 'icmpv6' && icmp[0] === 135 ? { ndpTarget: dstIp } : {}),
+        ...(encapsulates && kind.tunnel !== Tunnel.Gre ? { vni: numbers[3]! >>> 8 } : {}),
       }
     })

@@ -13,15 +13,20 @@ import fc from 'fast-check'
 import { emitFrame } from '../wire/emit-frame.js'
 import { ETHERNET_LENGTH, ETHERNET_MIN_FRAME, EtherType } from '../wire/ethernet.js'
 import { fragmentOf, transportHeaderSize, type Frame, type HeaderGroup, type NetworkHeader, type TransportHeader } from '../wire/frame.js'
+import { icmpIsError } from '../wire/icmp.js'
+import { icmpv6IsError } from '../wire/icmpv6.js'
 import { IpProtocol } from '../wire/ip-protocol.js'
+import type { TunnelHeader } from '../wire/tunnel.js'
 import { UdpPort, type Udp } from '../wire/udp.js'
 import { VLAN_LENGTH } from '../wire/vlan.js'
 import { renderWireError } from '../wire/wire-error.js'
 import { completeConstraints, networkOfAddress, type CompleteConstraints, type FrameConstraints } from './frame-constraints.js'
-import { arpArbitrary, linkArbitrary, networkArbitrary, transportArbitrary, u16Arbitrary, zeroMostly } from './header-arbitraries.js'
+import { arpArbitrary, linkArbitrary, networkArbitrary, transportArbitrary, u16Arbitrary } from './header-arbitraries.js'
+import { tunnelArbitrary } from './tunnel-arbitraries.js'
 
 export {
   IPV4_POOL, IPV6_POOL, MAC_POOL, PORT_POOL, UNDERLAY_POOL, VNI_POOL, type FrameConstraints, type NetworkChoice, type TransportChoice,
+  type TunnelChoice,
 } from './frame-constraints.js'
 
 /** Well-formed frames as values. */
@@ -67,7 +72,7 @@ export const anyBytesArbitrary = (maxLength = 200): fc.Arbitrary<Uint8Array> =>
       return bytes
     })
 
-/** Well-formed frames damaged in one to four places: bits flipped, bytes set, cut, inserted or removed, or two frames spliced. */
+/** Well-formed frames damaged in one to four places: bits flipped, bytes set, cut, inserted or removed, a tag put in, or two frames spliced. */
 export const mutatedBytesArbitrary = (constraints: FrameConstraints = {}): fc.Arbitrary<Uint8Array> =>
   fc
     .tuple(frameBytesArbitrary(constraints), fc.array(mutationArbitrary(constraints), { minLength: 1, maxLength: 4 }))
@@ -87,6 +92,8 @@ const mutationArbitrary = (constraints: FrameConstraints): fc.Arbitrary<Mutation
     place.map((i): Mutation => (b) => b.slice(0, at(b, i))),
     fc.tuple(place, fc.uint8Array({ minLength: 1, maxLength: 16 })).map(([i, extra]): Mutation => (b) => join(b.slice(0, at(b, i)), extra, b.slice(at(b, i)))),
     fc.tuple(place, fc.integer({ min: 1, max: 16 })).map(([i, n]): Mutation => (b) => join(b.slice(0, at(b, i)), b.slice(at(b, i) + n))),
+    // one tag more is still read where there was none, or one
+    fc.constantFrom([0x81, 0, 0, 7], [0x88, 0xa8, 0, 7]).map((tag): Mutation => (b) => (b.length < 12 ? b : join(b.slice(0, 12), Uint8Array.from(tag), b.slice(12)))),
     fc.tuple(place, place, frameBytesArbitrary(constraints)).map(([i, k, other]): Mutation => (b) => join(b.slice(0, at(b, i)), other.slice(at(other, k)))),
   )
 }
@@ -126,8 +133,9 @@ const innermostArbitrary = (c: CompleteConstraints): fc.Arbitrary<Innermost> =>
           .tuple(linkArbitrary(c, EtherType[network === 'ipv4' ? 'Ipv4' : 'Ipv6']), fc.constantFrom(...c.transport))
           .chain(([link, transport]) =>
             fc
-              .tuple(networkArbitrary(c, network), transportArbitrary(c, network, transport), payloadArbitrary(c), u16Arbitrary)
-              .map(([net, [protocol, header], payload, checksum]) => ({ link, net: { ...net, protocol }, header, payload, checksum })),
+              .tuple(networkArbitrary(c, network), transportArbitrary(c, network, transport), payloadArbitrary(c), u16Arbitrary, quoteArbitrary(c, network))
+              .map(([net, [protocol, header], payload, checksum, quote]) =>
+                ({ link, net: { ...net, protocol }, header, payload: isError(header) ? (quote ?? payload) : protocol === IpProtocol.Gre ? withoutEthernet(payload) : payload, checksum })),
           )
           .map(({ link, net, header, payload, checksum }) => {
             const sized = fragmentPayload(net, header, payload)
@@ -135,6 +143,23 @@ const innermostArbitrary = (c: CompleteConstraints): fc.Arbitrary<Innermost> =>
           })
     }
   })
+
+const isError = (header: TransportHeader | undefined): boolean =>
+  (header?.kind === 'icmp' && icmpIsError(header.type)) || (header?.kind === 'icmpv6' && icmpv6IsError(header.type))
+
+/** An IP datagram as routers quote it, cut after 28 bytes or more or whole; in some cases none. */
+const quoteArbitrary = (c: CompleteConstraints, network: 'ipv4' | 'ipv6'): fc.Arbitrary<Uint8Array | undefined> => {
+  if (!c.quotes) return fc.constant(undefined)
+  const quoted = frameArbitrary({
+    ...c, network: [network], transport: ['tcp', 'udp', 'icmp'], minGroups: 1, maxGroups: 1, maxVlans: 0, padding: false, quotes: false,
+    maxPayload: Math.min(c.maxPayload, 64),
+  })
+  return fc.option(fc.tuple(quoted, fc.oneof(fc.integer({ min: 28, max: 120 }), fc.constant(0xffff))), { nil: undefined, freq: 3 })
+    .map((it) => (it === undefined ? undefined : bytesOf(it[0]).slice(ETHERNET_LENGTH, ETHERNET_LENGTH + it[1])))
+}
+
+/** What GRE carries here is an IPv4 packet by its protocol type, so that it is no tunnel. */
+const withoutEthernet = (payload: Uint8Array): Uint8Array => payload.map((byte, i) => (i === 2 ? 0x08 : byte))
 
 /** Zero bytes appended, so that a fragment carries something, and all but the last one a multiple of eight bytes. */
 const fragmentPayload = (net: NetworkHeader, transport: TransportHeader | undefined, payload: Uint8Array): Uint8Array => {
@@ -159,23 +184,26 @@ const carry = (
   return { net, transport: transport.kind === 'udp' ? { ...transport, length, checksum } : { ...transport, checksum } }
 }
 
-/** A group that encapsulates: VXLAN in UDP, with a source port of the dynamic range, over either version. */
+/** A group that encapsulates, over either version; in front of VXLAN and Geneve UDP with a source port of the dynamic range. */
 const underlayArbitrary = (c: CompleteConstraints): fc.Arbitrary<HeaderGroup> =>
   fc.constantFrom(...c.underlay).chain((network) => {
     const pool = c.underlays.filter((ip) => networkOfAddress(ip) === network)
     const plain: CompleteConstraints = { ...c, ipv4s: pool, ipv6s: pool, fragments: false }
-    const zero = fc.boolean()
     return fc
       .tuple(
         linkArbitrary(c, network === 'ipv4' ? EtherType.Ipv4 : EtherType.Ipv6), networkArbitrary(plain, network),
-        fc.integer({ min: 49152, max: 65535 }), zero, fc.constantFrom(...c.vnis), fc.boolean(), zeroMostly(0xf7ffffff), zeroMostly(255),
+        fc.integer({ min: 49152, max: 65535 }), fc.boolean(), tunnelArbitrary(c),
       )
-      .map(([link, net, sourcePort, unchecked, vni, tidy, first, reservedLow]): HeaderGroup => {
-        const udp: Udp = { kind: 'udp', sourcePort, destinationPort: UdpPort.Vxlan, ...(unchecked ? { checksum: 0 } : {}) }
-        const reserved = tidy ? 0 : (first & 0xf7ffffff) >>> 0
-        return { ...link, net: { ...net, protocol: IpProtocol.Udp }, transport: udp, tunnel: { kind: 'vxlan', vni, reserved, reservedLow: tidy ? 0 : reservedLow } }
+      .map(([link, net, sourcePort, unchecked, tunnel]): HeaderGroup => {
+        const destinationPort = portOf(tunnel)
+        if (destinationPort === undefined) return { ...link, net: { ...net, protocol: IpProtocol.Gre }, tunnel }
+        const udp: Udp = { kind: 'udp', sourcePort, destinationPort, ...(unchecked ? { checksum: 0 } : {}) }
+        return { ...link, net: { ...net, protocol: IpProtocol.Udp }, transport: udp, tunnel }
       })
   })
+
+const portOf = (tunnel: TunnelHeader): number | undefined =>
+  tunnel.kind === 'vxlan' ? UdpPort.Vxlan : tunnel.kind === 'geneve' ? UdpPort.Geneve : undefined
 
 /**
  * Pads what is shorter than the shortest Ethernet frame, inside a tunnel too, as a virtual NIC's frames are; leaves four

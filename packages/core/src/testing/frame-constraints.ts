@@ -1,5 +1,6 @@
 /** What the frames of `frameArbitrary` may be, and the small pools their values come from. */
 import { ipv4, ipv6, type IpAddress, type Mac } from '../wire/address.js'
+import type { TunnelHeader } from '../wire/tunnel.js'
 import { UdpPort } from '../wire/udp.js'
 
 /** Networks a generated innermost group may have; `opaque` is an EtherType the library does not know. */
@@ -7,6 +8,9 @@ export type NetworkChoice = 'arp' | 'ipv4' | 'ipv6' | 'opaque'
 
 /** Transports a generated innermost group may have; `icmp` is ICMPv6 over IPv6, `opaque` a protocol the library does not know. */
 export type TransportChoice = 'tcp' | 'udp' | 'icmp' | 'opaque'
+
+/** Tunnels generated groups may encapsulate by. */
+export type TunnelChoice = TunnelHeader['kind']
 
 /** What generated frames may be. Whatever is left out is free. */
 export interface FrameConstraints {
@@ -18,11 +22,15 @@ export interface FrameConstraints {
   readonly network?: readonly NetworkChoice[]
   /** Networks of the groups that encapsulate. */
   readonly underlay?: readonly ('ipv4' | 'ipv6')[]
+  /** What the groups that encapsulate end in. */
+  readonly tunnels?: readonly TunnelChoice[]
   /** Transports of the innermost group. */
   readonly transport?: readonly TransportChoice[]
   /** Whether the innermost group may be a fragment, atomic ones included; true unless given. */
   readonly fragments?: boolean
-  /** Whether IPv4 and TCP options and IPv6 extension headers may be there; true unless given. */
+  /** Whether ICMP errors may quote a packet, whole or cut short; true unless given. */
+  readonly quotes?: boolean
+  /** Whether IPv4, TCP and Geneve options and IPv6 extension headers may be there; true unless given. */
   readonly options?: boolean
   /** Most VLAN tags of a group, 0–2; 2 unless given. */
   readonly maxVlans?: 0 | 1 | 2
@@ -35,7 +43,7 @@ export interface FrameConstraints {
   readonly ipv4s?: readonly IpAddress[]
   /** Addresses of the innermost group. */
   readonly ipv6s?: readonly IpAddress[]
-  /** Ports of the innermost group; a VXLAN port is never used there, since the payload is no frame. */
+  /** Ports of the innermost group; the port of a tunnel is never used there, since the payload is no frame. */
   readonly ports?: readonly number[]
   /** Addresses of the groups that encapsulate; their versions also confine `underlay`. */
   readonly underlays?: readonly IpAddress[]
@@ -72,13 +80,13 @@ export const completeConstraints = (c: FrameConstraints): CompleteConstraints =>
   return {
     // what is named more often comes more often
     network: ['arp', 'ipv4', 'ipv4', 'ipv4', 'ipv6', 'ipv6', 'ipv6', 'opaque'], transport: ['tcp', 'tcp', 'udp', 'udp', 'icmp', 'opaque'],
-    fragments: true, options: true, maxVlans: 2, padding: true, maxPayload: 200, macs: MAC_POOL, ipv4s: IPV4_POOL, ipv6s: IPV6_POOL, vnis: VNI_POOL, ttl: { min: 1, max: 255 },
+    tunnels: ['vxlan', 'geneve', 'nvgre', 'gre'], quotes: true, fragments: true, options: true, maxVlans: 2, padding: true, maxPayload: 200, macs: MAC_POOL, ipv4s: IPV4_POOL, ipv6s: IPV6_POOL, vnis: VNI_POOL, ttl: { min: 1, max: 255 },
     ...c,
     minGroups,
     maxGroups: c.maxGroups ?? 3,
     underlays,
     underlay: versions,
-    ports: (c.ports ?? PORT_POOL).filter((port) => port !== UdpPort.Vxlan),
+    ports: (c.ports ?? PORT_POOL).filter((port) => port !== UdpPort.Vxlan && port !== UdpPort.Geneve),
   }
 }
 

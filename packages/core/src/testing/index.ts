@@ -8,5 +8,6 @@
 export * from './condition-arbitraries.js'
 export * from './flow-arbitraries.js'
 export * from './frame-arbitraries.js'
+export * from './late-resource.js'
 export * from './rule-sets.js'
 export * from './transposition-arbitraries.js'

@@ -13,7 +13,7 @@ import { proceed, refuse } from '../policy/decision.js'
 import { type Directory, directory } from '../policy/directory.js'
 import type { LayerType } from '../policy/layer.js'
 import { defineRuleType, type RuleType } from '../policy/rule.js'
-import { allow, block, count, decap, encap, hairpin, mirror, nat } from '../policy/rule-types.js'
+import { allow, block, count, decap, encap, hairpin, mirror, nat, transpose } from '../policy/rule-types.js'
 import { type GroupJson, type RuleJson, type RulesConfig, type RulesJson, rulesLayer } from '../policy/rules-layer.js'
 import { modify } from '../transposition/construct.js'
 import { HOSTS4, HOSTS6, MACS, PEERS4, PEERS6, TENANTS, TRANSPORT_PORTS, UNDERLAYS4, UNDERLAYS6, VIPS } from './traffic-frames.js'
@@ -57,7 +57,7 @@ export const parityType = defineRuleType({
 
 /** The layer type that generated policies are for; `route` rules ask `routes`. */
 export const testLayer = (routes: Directory = directory('routes')): LayerType<'test', RulesConfig, RulesJson> =>
-  rulesLayer('test', [allow, block, count, decap, encap, hairpin, mirror, nat, parityType, routeType(routes)])
+  rulesLayer('test', [allow, block, count, decap, encap, hairpin, mirror, nat, parityType, routeType(routes), transpose])
 
 /** Ports that `hairpin` and `mirror` rules of generated policies name. `nowhere` should not exist. */
 export const HAIRPIN_PORTS = ['a', 'b', 'nowhere'] as const
@@ -116,10 +116,19 @@ const actionArbitrary = (direction: 'outbound' | 'inbound'): fc.Arbitrary<Pick<R
     { weight: out ? 1 : 4, arbitrary: plain('decap') },
     { weight: 1, arbitrary: fc.constantFrom(...HAIRPIN_PORTS).map((port) => ({ do: 'hairpin', with: { port } })) },
     { weight: 2, arbitrary: fc.constantFrom(...HAIRPIN_PORTS).map((port) => ({ do: 'mirror', with: { port } })) },
+    { weight: 3, arbitrary: fc.constantFrom(...TRANSPOSED).map((text) => ({ do: 'transpose', with: text })) },
     { weight: 3, arbitrary: fc.constantFrom('drop', 'mark', 'mark').map((absent) => ({ do: 'route', with: { absent } })) },
     { weight: 2, arbitrary: fc.tuple(fc.constantFrom(...Object.keys(READ_FIELDS)), fc.integer({ min: 2, max: 4 })).map(([field, modulus]) => ({ do: 'parity', with: { field, modulus } })) },
   )
 }
+
+/** What no other rule type says: tags, values read from the frame, both tunnels at once. */
+const TRANSPOSED = [
+  '0: vlans +8100:7:0', '0: vlans -1', '0: vlans -all', '0: vlans -all +88a8:8:3', '0: vlans -1 +8100:8:0', 'pop; 0: vlans +8100:7:0',
+  '0: tcpFlags=18', '0: echo=reply', '0: dscp=copy(1)', 'pop; 0: dscp=copy(0) ecn=combine(0,1)', '1: vlans +8100:9:0', '1: srcMac=00:15:5d:00:00:02',
+  'push nvgre(vni=5001 198.51.100.1>198.51.100.2 00:00:00:00:00:00>00:00:00:00:00:00 sport=7 dscp=copy ecn=copy ttl=64)',
+  'pop; push geneve(vni=5002 198.51.100.1>198.51.100.3 00:00:00:00:00:00>00:00:00:00:00:00 sport=50000 dscp=copy(0) ecn=combine(0,1) ttl=64)',
+] as const
 
 const natConfig = (): fc.Arbitrary<object> =>
   fc.oneof(
@@ -137,7 +146,8 @@ const encapConfig = (): fc.Arbitrary<object> =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(UNDERLAYS4) }, { weight: 1, arbitrary: fc.constant(UNDERLAYS6) })
     .chain((pool) => fc.record({
       srcIp: fc.constant(pool[0]!), dstIp: fc.constantFrom(...pool.slice(1)), vni: fc.constantFrom(...TENANTS),
-      innerDstMac: fc.constantFrom(undefined, macText(MACS[1]!)),
+      innerDstMac: fc.constantFrom(undefined, macText(MACS[1]!)), tunnel: fc.constantFrom(undefined, undefined, 'nvgre', 'geneve'),
+      dscp: fc.constantFrom(undefined, undefined, 'copy', 12), ecn: fc.constantFrom(undefined, undefined, 0, 2),
     }))
     .map(definedOnly)
 

@@ -21,11 +21,13 @@ import type { ActionContext } from '../policy/action-context.js'
 import { type Decision, proceed } from '../policy/decision.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { Output, Processed } from '../switch/output.js'
-import { applyCodeName } from '../transposition/apply-code.js'
+import { ApplyCode, applyCodeName } from '../transposition/apply-code.js'
+import { answerToQuoted as answerWords, errorTransposition, makeAnswer, mirroredInQuote, quotes } from '../transposition/icmp-error.js'
+import type { HeaderTransposition } from '../transposition/header-transposition.js'
 import { Frag, L4, Slot, SLOTS } from '../wire/frame-view.js'
 import { reasonName } from '../wire/reason.js'
-import { datagramOf, type Identity, identityOf, mayBegin } from './oracle/identity.js'
-import { contextOf, parse, type Parsed, reparse, type SlowFrame, transposed, withTransportOf } from './oracle/slow-frame.js'
+import { answerToQuoted, datagramOf, type Identity, identityOf, mayBegin } from './oracle/identity.js'
+import { contextOf, parse, type Parsed, reparse, type SlowFrame, transposed, withoutMark, withTransportOf } from './oracle/slow-frame.js'
 import { decidingRule } from './oracle/slow-match.js'
 import { isAlive, pairFor, sideOf } from './oracle/slow-pair.js'
 import { type SlowLayer, type SlowPair, SlowPolicy, type SlowRule } from './oracle/slow-policy.js'
@@ -55,6 +57,8 @@ export interface SlowCounts {
   laterFragments: number
   hairpins: number
   mirrored: number
+  /** ICMP errors about a packet of a connection. */
+  related: number
 }
 
 const FRAGMENT_LIFETIME_US = 30_000_000
@@ -84,7 +88,7 @@ interface Passage {
 export class SlowPort {
   readonly policy: SlowPolicy
   readonly counts: SlowCounts = {
-    forward: 0, reverse: 0, begun: 0, expired: 0, reconciledKept: 0, reconciledEnded: 0, reset: 0, laterFragments: 0, hairpins: 0, mirrored: 0,
+    forward: 0, reverse: 0, begun: 0, expired: 0, reconciledKept: 0, reconciledEnded: 0, reset: 0, laterFragments: 0, hairpins: 0, mirrored: 0, related: 0,
   }
   readonly #options: SlowPortOptions
   readonly #firsts = new Map<string, { readonly frame: SlowFrame; readonly seenUs: number }>()
@@ -180,10 +184,10 @@ export class SlowPort {
       if (decision.verdict._tag === 'Drop') return dropFor(decision.verdict.reason)
       if (decision.transposition._tag === 'Invalid') return dropFor('InvalidTransposition')
       const before = passage.judged
-      const after = transposed(before, decision.transposition)
+      const after = judgedBehind(before, decision.transposition)
       if (typeof after === 'number') return dropFor('ShapeMismatch')
       passage.judged = after
-      this.#rewrite(passage, before, decision)
+      this.#rewrite(passage, decision)
       if (pair === undefined && rule.rule.stateful !== undefined && mayBegin(before)) {
         const made = pairFor({ ...passage, before, after }, rule, rule.rule.stateful.idleUs, decision, layer.version)
         if (layer.pairs.some((p) => isAlive(p, passage.nowUs) && sideOf(p, opposite(passage.direction), made.answer) !== undefined)) {
@@ -197,9 +201,9 @@ export class SlowPort {
   }
 
   /** The layer's transposition on the frame's own bytes, and what runs beside it. */
-  #rewrite(passage: Passage, before: SlowFrame, decision: Decision): void {
+  #rewrite(passage: Passage, decision: Decision): void {
     if (passage.refused !== undefined) return
-    const after = passage.frame === before ? passage.judged : transposed(passage.frame, decision.transposition)
+    const after = transposed(passage.frame, decision.transposition)
     if (typeof after === 'number') {
       passage.refused = applyCodeName(after)
       return
@@ -211,6 +215,8 @@ export class SlowPort {
 
   #decide(layer: SlowLayer, passage: Passage): { readonly decision: Decision; readonly rule: SlowRule; readonly pair: SlowPair | undefined } | undefined {
     const { judged, direction, nowUs } = passage
+    const related = this.#related(layer, judged, direction, nowUs)
+    if (related !== undefined) return related
     const known = this.#connection(layer, direction, identityOf(judged), nowUs)
     if (known !== undefined) {
       const { pair, side } = known
@@ -220,7 +226,29 @@ export class SlowPort {
     const packet = reparse(judged)
     const rule = decidingRule(layer.inOrder(direction), packet)
     if (rule === undefined) return undefined
-    return { decision: rule.running.decide(contextOf(this.#options.port, direction, packet, nowUs, passage.flowHash)), rule, pair: undefined }
+    const decision = rule.running.decide(contextOf(this.#options.port, direction, packet, nowUs, passage.flowHash))
+    const { transposition } = decision
+    const mirrored = transposition._tag === 'Transposition' && quotes(packet.words) ? mirroredInQuote(transposition, packet.words, packet.depth) : transposition
+    return { decision: { ...decision, transposition: mirrored }, rule, pair: undefined }
+  }
+
+  /** What the connection of the packet that an ICMP error quotes means for the error. The connection is not used by it, nor kept alive. */
+  #related(layer: SlowLayer, judged: SlowFrame, direction: Direction, nowUs: number): { readonly decision: Decision; readonly rule: SlowRule; readonly pair: undefined } | undefined {
+    const { words, depth } = reparse(judged)
+    if (!quotes(words)) return undefined
+    const known = this.#connection(layer, direction, answerToQuoted(judged, words), nowUs)
+    if (known === undefined) return undefined
+    const { pair, side } = known
+    this.counts.related++
+    const decision = side === 'forward' ? pair.decision : proceed(pair.reverse)
+    const answer = makeAnswer()
+    answerWords(words, depth, answer)
+    const { transposition } = decision
+    return {
+      decision: { ...decision, transposition: transposition._tag === 'Invalid' ? transposition : errorTransposition(transposition, words, answer, depth) },
+      rule: pair.rule,
+      pair: undefined,
+    }
   }
 
   /** The living connection a packet belongs to, if the layer still permits it. */
@@ -255,6 +283,15 @@ export class SlowPort {
     if (changed) this.counts.reconciledKept++
     return isAlive(pair, nowUs)
   }
+}
+
+/**
+ * What a frame is judged by behind a layer. A lost mark of congestion is found when the bytes are rewritten, and drops the packet
+ * then; policy is asked as if the mark had not been there.
+ */
+const judgedBehind = (frame: SlowFrame, t: HeaderTransposition): ReturnType<typeof transposed> => {
+  const after = transposed(frame, t)
+  return after === ApplyCode.CongestionLost ? transposed(withoutMark(frame), t) : after
 }
 
 const isReset = ({ view, depth }: Parsed): boolean => {

@@ -42,7 +42,7 @@ export const packetArbitrary = (direction: 'outbound' | 'inbound'): fc.Arbitrary
     ports: fc.tuple(fc.nat(2), fc.nat(2)),
     payload: fc.constantFrom(0, 1, 40),
     tunnel: direction === 'outbound' ? fc.constant(undefined) : fc.option(
-      fc.record({ underlay: fc.constantFrom<(4 | 6)[]>(4, 4, 4, 6), tenant: fc.nat(1), from: fc.nat(1) }), { nil: undefined },
+      fc.record({ underlay: fc.constantFrom<(4 | 6)[]>(4, 4, 4, 6), tenant: fc.nat(1), from: fc.nat(1), kind: fc.constantFrom('vxlan' as const, 'vxlan' as const, 'nvgre' as const, 'geneve' as const) }), { nil: undefined },
     ),
     tweak: tweakArbitrary(),
   })

@@ -7,6 +7,9 @@ import { dissect } from '../wire/dissect.js'
 import { EtherType } from '../wire/ethernet.js'
 import type { Frame, HeaderGroup, NetworkHeader, TransportHeader } from '../wire/frame.js'
 import { IpProtocol } from '../wire/ip-protocol.js'
+import { makeFrameView, Slot, SLOTS } from '../wire/frame-view.js'
+import { parseFrame } from '../wire/parse.js'
+import { Reason } from '../wire/reason.js'
 import { bytesOf } from './frame-arbitraries.js'
 
 /** MACs of the VM, its peers and a router. */
@@ -38,7 +41,7 @@ export interface Packet {
   readonly ports: readonly [number, number]
   readonly payload: number
   /** Around it, if it comes from the network. */
-  readonly tunnel: { readonly underlay: 4 | 6; readonly tenant: number; readonly from: number } | undefined
+  readonly tunnel: { readonly underlay: 4 | 6; readonly tenant: number; readonly from: number; readonly kind?: 'vxlan' | 'nvgre' | 'geneve' } | undefined
   readonly tweak: Tweak
 }
 
@@ -67,11 +70,17 @@ export const frameOf = (packet: Packet, direction: 'outbound' | 'inbound'): Uint
   const { tunnel } = packet
   if (tunnel === undefined) return bytesOf(tweaked({ groups: [inner], payload: payloadOf(packet) }, packet.tweak))
   const pool = (tunnel.underlay === 4 ? UNDERLAYS4 : UNDERLAYS6).map(address)
-  const net = ipHeader(pool[1 + (tunnel.from % (pool.length - 1))]!, pool[0]!, IpProtocol.Udp)
+  const kind = tunnel.kind ?? 'vxlan'
+  const vni = TENANTS[tunnel.tenant]!
+  const net = ipHeader(pool[1 + (tunnel.from % (pool.length - 1))]!, pool[0]!, kind === 'nvgre' ? IpProtocol.Gre : IpProtocol.Udp)
   const outer: HeaderGroup = {
     eth: { destination: MACS[0]!, source: MACS[3]!, etherType: tunnel.underlay === 4 ? EtherType.Ipv4 : EtherType.Ipv6 }, vlans: [], net,
-    transport: { kind: 'udp', sourcePort: 50_001, destinationPort: 4789 },
-    tunnel: { kind: 'vxlan', vni: TENANTS[tunnel.tenant]!, reserved: 0, reservedLow: 0 },
+    ...(kind === 'nvgre' ? {} : { transport: { kind: 'udp', sourcePort: 50_001, destinationPort: kind === 'vxlan' ? 4789 : 6081 } }),
+    tunnel: kind === 'vxlan'
+      ? { kind, vni, reserved: 0, reservedLow: 0 }
+      : kind === 'nvgre'
+        ? { kind, vni, flowId: 1, reserved: 0 }
+        : { kind, vni, control: false, reserved: 0, reservedLow: 0, protocolType: 0x6558, options: [] },
   }
   return bytesOf(tweaked({ groups: [outer, inner], payload: payloadOf(packet) }, packet.tweak))
 }
@@ -88,6 +97,32 @@ export const answer = (bytes: Uint8Array, tweak: Tweak): Uint8Array | undefined 
   if (frame === undefined) return undefined
   const [first, ...others] = frame.groups.map(reversed)
   return bytesOf(tweaked({ groups: [first!, ...others], payload: frame.payload }, tweak))
+}
+
+/**
+ * The ICMP error about a frame that its receiver, or a router on the way, would send back, quoting so many bytes of it behind the
+ * network header; `undefined` for what errors are not about.
+ */
+export const errorAbout = (bytes: Uint8Array, complaint: { readonly router: boolean; readonly quoted: number }): Uint8Array | undefined => {
+  const view = makeFrameView()
+  const frame = read(bytes)
+  if (frame === undefined || parseFrame(view, bytes, 0, bytes.length) !== Reason.Ok) return undefined
+  const last = frame.groups.at(-1)!
+  const s = (view.depth - 1) * SLOTS
+  const { net } = last
+  if (net === undefined || net.kind === 'arp' || last.transport?.kind === 'icmp' && last.transport.type === 3) return undefined
+  const from = complaint.router ? (net.kind === 'ipv4' ? ipv4(0xc6336463) : ipv6(0x20010db8, 0, 0, 99)) : net.destination
+  const four = net.kind === 'ipv4'
+  const { trailer: _trailer, transport: _transport, ...rest } = last
+  const error: HeaderGroup = {
+    ...rest,
+    eth: { ...last.eth, destination: last.eth.source, source: last.eth.destination },
+    net: ipHeader(from, net.source, four ? IpProtocol.Icmp : IpProtocol.Icmpv6),
+    transport: four ? { kind: 'icmp', type: 3, code: 1, rest: 0 } : { kind: 'icmpv6', type: 1, code: 0, rest: 0 },
+  }
+  const end = Math.min(view.slots[s + Slot.END]!, view.slots[s + Slot.L4]! + complaint.quoted)
+  const [first, ...others] = [...frame.groups.slice(0, -1).map(reversed), error]
+  return bytesOf({ groups: [first, ...others], payload: bytes.slice(view.slots[s + Slot.L3], end) })
 }
 
 const read = (bytes: Uint8Array): Frame | undefined => {
@@ -130,7 +165,7 @@ const tweaked = (frame: Frame, tweak: Tweak): Frame => {
 const firstFragment = (frame: Frame): Frame => {
   const innermost = frame.groups.at(-1)!
   const { net, transport } = innermost
-  if (net?.kind !== 'ipv4' || transport?.kind !== 'udp' || net.moreFragments || transport.destinationPort === 4789) return frame
+  if (net?.kind !== 'ipv4' || transport?.kind !== 'udp' || net.moreFragments || transport.destinationPort === 4789 || transport.destinationPort === 6081) return frame
   // Whatever was padding would be payload of the fragment's datagram.
   const { trailer: _, ...rest } = innermost
   const cut: HeaderGroup = { ...rest, net: { ...net, moreFragments: true }, transport: { ...transport, length: 64, checksum: 0x1234 } }
@@ -163,7 +198,7 @@ const tweakedGroup = (group: HeaderGroup, tweak: Tweak, isInnermost: boolean): H
   if (!isInnermost && tweak.underlay !== undefined) {
     const [to, from] = (tweak.underlay === 4 ? UNDERLAYS4 : UNDERLAYS6).map(address)
     const etherType = tweak.underlay === 4 ? EtherType.Ipv4 : EtherType.Ipv6
-    return { ...group, eth: { ...link, etherType }, net: ipHeader(from!, to!, IpProtocol.Udp) }
+    return { ...group, eth: { ...link, etherType }, net: ipHeader(from!, to!, ip?.protocol ?? IpProtocol.Udp) }
   }
   return {
     ...group,

@@ -4,14 +4,20 @@ export const ApplyCode = {
   Ok: 0,
   /** It is the absorbing `Invalid`: a chain whose shapes contradict each other. */
   Invalid: 1,
-  /** The frame lacks a header group, or a header in one, that the transposition pops or edits. */
+  /** The frame lacks a header group, or a header or tag in one, that the transposition pops or edits, or its quoted packet is not what it must be. */
   Shape: 2,
-  /** The result would have more header groups than `MAX_GROUPS`. */
+  /** The result would have more header groups than `MAX_GROUPS`, or a group more VLAN tags than two. */
   TooDeep: 3,
   /** The pushed headers do not fit between the floor and the frame. */
   NoHeadroom: 4,
-  /** A pushed header cannot express the length of what it encloses: more than 65535 bytes. */
+  /** A header cannot express the length of what it encloses: more than 65535 bytes. */
   TooLong: 5,
+  /** The TTL or hop limit is not greater than what is taken from it. */
+  TtlExceeded: 6,
+  /** The outer header says that congestion was met, the inner one that its transport cannot be told (RFC 6040 §4.2). */
+  CongestionLost: 7,
+  /** The packet has no equivalent in the other version of IP (RFC 7915). */
+  Untranslatable: 8,
 } as const
 /** What became of a frame or flow id that a transposition was applied to. */
 export type ApplyCode = (typeof ApplyCode)[keyof typeof ApplyCode]
@@ -19,4 +25,4 @@ export type ApplyCode = (typeof ApplyCode)[keyof typeof ApplyCode]
 /** The name of an {@link ApplyCode}, as counters and explanations print it. */
 export const applyCodeName = (code: ApplyCode): keyof typeof ApplyCode => NAMES[code]
 
-const NAMES = ['Ok', 'Invalid', 'Shape', 'TooDeep', 'NoHeadroom', 'TooLong'] as const
+const NAMES = ['Ok', 'Invalid', 'Shape', 'TooDeep', 'NoHeadroom', 'TooLong', 'TtlExceeded', 'CongestionLost', 'Untranslatable'] as const

@@ -9,7 +9,7 @@
  * |------------|----------------------------------------------------|------------------------------------------------|
  * | pops       | both vanish, if the pushed group is what b needs   | one pop more; it needs what a and b needed of it |
  * | edits      | the constants of the push change                   | the edits join, b's fields winning             |
- * | copies from| the value that was pushed                          | the constant a set, or the original's value    |
+ * | reads      | the value that was pushed                          | the value a set, or the original's             |
  *
  * and b's pushes go outside. Because popped groups cancel and fields overwrite, the result is bounded by the frame's depth
  * and its fields, never by the length of the chain: this is why ten layers cost one rewrite.
@@ -18,10 +18,10 @@
  * chain; the result is the absorbing `Invalid`. With it and `identity`, transpositions are a monoid.
  *
  * **Associativity** rests on three facts: needs join by union and a contradiction survives any union (see `need.ts`);
- * overwriting is associative; and an edit never changes a group's shape, so what `b` needs of a group can be asked of the
- * original. The last is also why `apply(compose(a, b))` refuses for shape exactly where `apply(a)` or then `apply(b)` would.
- * Refusals for want of room are different: a chain may push what it pops again, and fail for headroom, length or
- * depth on the way, where the composite has enough. The composite never needs more than the chain.
+ * overwriting is associative, and so is substitution in values; and what `b` needs of a group can be said of the
+ * original (`reading.ts`). The last is also why `apply(compose(a, b))` refuses for shape exactly where `apply(a)` or then
+ * `apply(b)` would. Refusals for want of room are different: a chain may push what it pops again, and fail for headroom, length,
+ * depth or tags on the way, where the composite has enough. The composite never needs more than the chain.
  *
  * **Limits.** Two things are decided for a whole flow and not for a frame: a later fragment passes what its first fragment would
  * not (see `contradiction`), and a tunnel deeper than `MAX_GROUPS` is payload until a pop and a second parse lay it bare.
@@ -31,9 +31,11 @@
  * @see VFP §6.1.3, pseudocode 1
  */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
-import type { Changes, Edit, HeaderTransposition, Invalid, Need, Push, Transposition, Value } from './header-transposition.js'
-import { contradiction, needBits, NeedBit, needOf } from './need.js'
-import { editBits, identity, invalid, KEEP, makeEdit, trimEdits } from './normal-form.js'
+import type { Changes, Edit, HeaderTransposition, Need, Push, Transposition, Translation } from './header-transposition.js'
+import { joinNeeds } from './need.js'
+import { editNeed, guarded, identity, invalid, KEEP, makeEdit, makeQuote, transposition, withoutOwn } from './normal-form.js'
+import { needBehind, valuesBehind } from './reading.js'
+import { composeVlans, editTags } from './vlan-edit.js'
 
 /** First `a`, then `b`, as one transposition in normal form; total, associative, with `identity` on both sides. */
 export const compose = (a: HeaderTransposition, b: HeaderTransposition): HeaderTransposition =>
@@ -50,70 +52,86 @@ export const composeAll = (chain: Iterable<HeaderTransposition>): HeaderTranspos
 export const MonoidTransposition: Monoid<HeaderTransposition> = { concat: compose, empty: identity }
 
 const composeValid = (a: Transposition, b: Transposition): HeaderTransposition => {
+  if (a === identity) return b
+  if (b === identity) return a
   const cancelled = Math.min(b.pop.length, a.push.length)
-  for (let i = 0; i < cancelled; i++) {
-    const bits = needBits(b.pop[i]!) | NeedBit.Tunnel
-    const why = unmet(bits, a.push[i]!)
-    if (why !== undefined) return invalid(why)
-  }
   // Groups of the original that b pops on top of a's pops.
   const pops = b.pop.length - cancelled
-  const pop: Need[] = [...a.pop]
-  for (let i = 0; i < pops; i++) {
-    const bits = editBits(a.edit[i] ?? KEEP) | needBits(b.pop[cancelled + i]!) | NeedBit.Tunnel
-    const why = contradiction(bits)
-    if (why !== undefined) return invalid(why)
-    pop.push(needOf(bits))
+  const demanded = demandsOf(a, b)
+  if (typeof demanded === 'string') return invalid(demanded)
+
+  const pop: Need[] = []
+  for (let g = 0; g < a.pop.length + pops; g++) {
+    const own = a.pop[g] ?? editNeed(a.edit[g - a.pop.length] ?? KEEP)
+    const need = joinNeeds(own, demanded[g] ?? NO_NEED)
+    if (typeof need === 'string') return invalid(need)
+    pop.push(need)
   }
 
+  const values = valuesBehind(a)
   const inside = a.push.slice(cancelled)
-  const edit: Edit[] = a.edit.slice(pops)
-  for (let i = 0; i < b.edit.length; i++) {
-    const second = b.edit[i]!
-    const at = i - inside.length
-    const merged = at < 0 ? editPush(inside[i]!, second) : joinEdits(edit[at] ?? KEEP, second)
-    if ('_tag' in merged) return merged
-    if ('tunnel' in merged) {
-      inside[i] = merged
-    } else {
-      while (edit.length < at) edit.push(KEEP)
-      edit[at] = merged
+  const edit: Edit[] = []
+  const length = Math.max(a.edit.length - pops, b.edit.length - inside.length, demanded.length - pop.length)
+  for (let r = 0; r < length; r++) {
+    const joined = joinEdits(a.edit[r + pops] ?? KEEP, b.edit[r + inside.length] ?? KEEP, values.changes, demanded[pop.length + r] ?? NO_NEED, pop.length + r)
+    if (typeof joined === 'string') return invalid(joined)
+    edit.push(joined)
+  }
+  for (let i = 0; i < Math.min(inside.length, b.edit.length); i++) inside[i] = editPush(inside[i]!, b.edit[i]!, values.changes)
+
+  let { guard } = a
+  for (const { outer, inner } of b.guard) guard = guarded(guard, { outer: values.ecn(outer), inner: values.ecn(inner) })
+  const outside = b.push.map((p) => ({ ...p, dscp: values.dscp(p.dscp), ecn: values.ecn(p.ecn), ttl: values.ttl(p.ttl) }))
+  const quote = composeQuotes(a, b)
+  return transposition({ pop, edit, push: [...outside, ...inside], guard, ...(quote !== undefined && { quote }) })
+}
+
+const NO_NEED: Need = {}
+
+/** What b asks of a's result, said of the groups of the original; or why no frame behind `a` meets it. */
+const demandsOf = (a: Transposition, b: Transposition): Need[] | string => {
+  const demanded: Need[] = []
+  for (let i = 0; i < b.pop.length + b.edit.length; i++) {
+    const need = i < b.pop.length ? joinNeeds(b.pop[i]!, POPPED) : editNeed(b.edit[i - b.pop.length]!)
+    const before = typeof need === 'string' ? need : needBehind(a, need, i)
+    if (typeof before === 'string') return before
+    for (const { group, need: more } of before) {
+      const joined = joinNeeds(demanded[group] ?? NO_NEED, more)
+      if (typeof joined === 'string') return joined
+      while (demanded.length <= group) demanded.push(NO_NEED)
+      demanded[group] = joined
     }
   }
-  const outside = b.push.map((p) => ({ ...p, dscp: substitute(p.dscp, 'dscp', a), ecn: substitute(p.ecn, 'ecn', a) }))
-  return { _tag: 'Transposition', pop, edit: trimEdits(edit), push: [...outside, ...inside] }
+  return demanded
 }
 
-/** What the value of a later transposition, read behind `a`, is in terms of the frame before `a`. */
-const substitute = (value: Value, field: 'dscp' | 'ecn', a: Transposition): Value => {
-  if (typeof value === 'number') return value
-  const pushed = a.push[value.original]
-  if (pushed !== undefined) return pushed[field]
-  const group = value.original - a.push.length
-  return a.edit[group]?.set[field] ?? { original: group + a.pop.length }
+const POPPED: Need = { tunnel: true }
+
+/** Two edits of one group of the original, `own` its index there, as one. */
+const joinEdits = (first: Edit, second: Edit, substitute: (set: Changes) => Changes, demanded: Need, own: number): Edit | string => {
+  const need = joinNeeds(editNeed(first), demanded)
+  return typeof need === 'string' ? need : makeEdit(need, {
+    vlans: composeVlans(first.vlans, second.vlans),
+    translate: composeTranslations(first.translate, second.translate),
+    set: second === KEEP ? first.set : withoutOwn({ ...first.set, ...substitute(second.set) }, own),
+  })
 }
 
-const joinEdits = (first: Edit, second: Edit): Edit | Invalid => {
-  const bits = editBits(first) | editBits(second)
-  const why = contradiction(bits)
-  return why === undefined ? makeEdit(bits, { ...first.set, ...second.set }) : invalid(why)
+const composeTranslations = (first: Translation | undefined, second: Translation | undefined): Translation | undefined =>
+  first === undefined || second === undefined ? first ?? second : { from: first.from, to: second.to }
+
+/** A pushed group with its constants edited; what the edit needs of it was found to be there. */
+const editPush = (push: Push, { vlans, set }: Edit, substitute: (set: Changes) => Changes): Push => {
+  // The destination port is the tunnel's, so an edit that is met keeps it.
+  const { dstMac, srcMac, srcIp, dstIp, dscp, ecn, ttl, srcPort, vni } = { ...push, ...substitute(set) }
+  return { ...push, dstMac, srcMac, srcIp, dstIp, dscp, ecn, ttl, srcPort, vni, vlans: vlans === undefined ? push.vlans : editTags(push.vlans, vlans) }
 }
 
-/** A pushed group with its constants edited. The destination port is the tunnel's, so an edit that is met keeps it. */
-const editPush = (push: Push, edit: Edit): Push | Invalid => {
-  const why = unmet(editBits(edit), push)
-  if (why !== undefined) return invalid(why)
-  const { dstPort: _tunnelPort, icmpId: _never, ...set }: Changes = edit.set
-  return { ...push, ...set }
+const composeQuotes = (a: Transposition, b: Transposition): Transposition['quote'] => {
+  if (a.quote === 'refused' || b.quote === 'refused') return 'refused'
+  const translated = a.edit.find((e) => e.translate !== undefined)?.translate
+  const between = translated?.to ?? a.quote?.version
+  const asked = b.quote?.version
+  if (between !== undefined && asked !== undefined && between !== asked) return 'refused'
+  return makeQuote(translated?.from ?? a.quote?.version ?? asked, { ...a.quote?.set, ...b.quote?.set })
 }
-
-/** Why a pushed group is not what these atoms ask for, or `undefined` if it is. */
-const unmet = (bits: number, push: Push): string | undefined => {
-  const missing = bits & ~(PUSHED | (push.srcIp.version === 4 ? NeedBit.Ipv4 : NeedBit.Ipv6))
-  if (missing === 0) return undefined
-  if ((missing & NeedBit.Echo) !== 0) return 'a pushed tunnel header has no ICMP echo identifier'
-  if ((missing & NeedBit.UdpPlain) !== 0) return 'the destination port of a pushed tunnel header is that of the tunnel'
-  return `a pushed IPv${push.srcIp.version} header is not an IPv${push.srcIp.version === 4 ? 6 : 4} one`
-}
-
-const PUSHED = NeedBit.Ip | NeedBit.Ports | NeedBit.Tunnel | NeedBit.UdpTunnel

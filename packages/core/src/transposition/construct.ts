@@ -2,13 +2,21 @@
  * The words of the language: what rules, layers and tests build transpositions from. Every constructor is total; values out
  * of range give `Invalid` with a sentence that says which, so that a mistake shows in explanations and never throws.
  *
+ * A group is counted from the outside, 0 being the outermost one of the frame as the constructed transposition finds it. So are the
+ * groups that values are read from.
+ *
  * @see VFP §6.1.2, tables 2 and 3
  */
 import type { IpAddress, Mac } from '../wire/address.js'
+import type { VlanTag } from '../wire/vlan.js'
 import { compose } from './compose.js'
-import type { Changes, HeaderTransposition, Push, Value } from './header-transposition.js'
-import { changesBits, contradiction, NeedBit, needOf } from './need.js'
-import { identity, invalid, isKeep, KEEP, makeEdit } from './normal-form.js'
+import { combined, keepsNotEct } from './ecn.js'
+import type {
+  Changes, EcnCombination, EcnValue, Edit, HeaderTransposition, Need, Push, QuoteChanges, Translation, Transposition, TtlValue, TunnelKind, Value, VlanEdit,
+} from './header-transposition.js'
+import { wrongChanges, wrongPush, wrongTags } from './limits.js'
+import { joinNeeds } from './need.js'
+import { combinationsOf, type Doing, guarded, identity, invalid, KEEP, makeEdit, makeQuote, transposition, withoutOwn } from './normal-form.js'
 
 export { identity, invalid } from './normal-form.js'
 
@@ -17,48 +25,95 @@ export const DEFAULT_TTL = 64
 
 /**
  * A group to push. `dscp` and `ecn` are copied from the group it encapsulates unless given (the uniform model of
- * RFC 2983, the normal mode of RFC 6040 §4.1), `ttl` is {@link DEFAULT_TTL}.
+ * RFC 2983, the normal mode of RFC 6040), `ttl` is {@link DEFAULT_TTL}.
  */
 export interface PushSpec {
   readonly dstMac: Mac
   readonly srcMac: Mac
+  /** Outermost first, at most two; none unless given. */
+  readonly vlans?: readonly VlanTag[]
   readonly srcIp: IpAddress
   readonly dstIp: IpAddress
   readonly dscp?: Value
-  readonly ecn?: Value
-  /** 1–255. */
-  readonly ttl?: number
-  /** UDP source port; RFC 7348 §5 asks for a hash of the inner flow from 49152–65535. */
+  readonly ecn?: EcnValue
+  readonly ttl?: TtlValue
+  /**
+   * Entropy of the flow inside: the UDP source port, of which RFC 7348 §5 asks for a hash from 49152–65535; its low eight bits
+   * are the flow id of NVGRE (RFC 7637 §3.2). Plain GRE does not use it.
+   */
   readonly srcPort: number
-  /** 0–16777215. */
+  /** `'vxlan'` unless given. */
+  readonly tunnel?: TunnelKind
+  /** 0–16777215; 0 for plain GRE. */
   readonly vni: number
+  /** Geneve options as on the wire (RFC 8926 §3.5), a multiple of 4 up to 252 bytes; none unless given. */
+  readonly options?: Uint8Array
 }
 
 /** The fields that address translation rewrites. */
 export type NatChanges = Pick<Changes, 'srcIp' | 'dstIp' | 'srcPort' | 'dstPort' | 'icmpId'>
 
-/** Sets fields of one group, counted from the outside; no field at all gives `identity`. */
+/** Sets fields of one group; no field at all gives `identity`. */
 export const modify = (changes: Changes, group = 0): HeaderTransposition => {
-  if (!Number.isInteger(group) || group < 0) return invalid(`a group is counted from 0, not ${group}`)
-  const bits = changesBits(changes)
-  const why = wrongChanges(changes) ?? contradiction(bits)
-  if (why !== undefined) return invalid(why)
-  const edit = makeEdit(bits, changes)
-  return isKeep(edit) ? identity : { ...identity, edit: [...Array.from({ length: group }, () => KEEP), edit] }
+  const why = wrongChanges(changes) ?? differentVersions(changes)
+  return why === undefined ? edit(group, { set: changes }) : invalid(why)
 }
+
+/** Pops and pushes VLAN tags of one group. */
+export const vlans = (change: VlanEdit, group = 0): HeaderTransposition => {
+  const why = wrongTags(change.push)
+  if (why !== undefined) return invalid(why)
+  return edit(group, { vlans: change.pop === 0 && change.push.length === 0 ? undefined : change, set: {} })
+}
+
+/**
+ * Replaces the IP header of one group, which must encapsulate nothing, by one of the other version with these addresses; further
+ * fields may be set beside them. Packets quoted by ICMP errors are translated with it where `quote` gives their addresses, otherwise
+ * such errors are refused.
+ *
+ * @see RFC 7915
+ */
+export const translate = (
+  how: Translation, changes: Changes & Required<Pick<Changes, 'srcIp' | 'dstIp'>>, group = 0, quote?: QuoteChanges & Required<Pick<Changes, 'srcIp' | 'dstIp'>>,
+): HeaderTransposition => {
+  const versions = [changes.srcIp, changes.dstIp, ...(quote === undefined ? [] : [quote.srcIp, quote.dstIp])]
+  const why = wrongChanges(changes) ?? (quote && wrongChanges(quote)) ??
+    (versions.every((ip) => ip.version === how.to) ? undefined : `addresses of a header translated to IPv${how.to} are IPv${how.to} addresses`)
+  if (why !== undefined) return invalid(why)
+  const made = edit(group, { translate: how, set: changes })
+  return made._tag === 'Invalid' || quote === undefined ? made : { ...made, quote: { version: how.from, set: quote } }
+}
+
+/** Sets fields of the packet that an ICMP error quotes; frames that quote nothing are left alone. */
+export const quoted = (changes: QuoteChanges): HeaderTransposition => {
+  const why = wrongChanges(changes) ?? differentVersions(changes)
+  if (why !== undefined) return invalid(why)
+  const quote = makeQuote((changes.srcIp ?? changes.dstIp)?.version, changes)
+  return quote === undefined ? identity : { ...identity, quote }
+}
+
+/** Requires something of one group and changes nothing. */
+export const requiring = (need: Need, group = 0): HeaderTransposition => edit(group, { set: {} }, need)
 
 /** Removes the `n` outermost groups, each of which must encapsulate another one. */
 export const pop = (n = 1): HeaderTransposition =>
   !Number.isInteger(n) || n < 0 || n > 255
     ? invalid(`cannot pop ${n} groups`)
-    : { ...identity, pop: Array.from({ length: n }, () => needOf(NeedBit.Tunnel)) }
+    : { ...identity, pop: Array.from({ length: n }, () => POPPED) }
 
-/** Puts a group around the frame: Ethernet, IP (of the addresses' version), UDP and VXLAN. */
+const POPPED: Need = { tunnel: true }
+
+/** Puts a group around the frame: Ethernet, IP (of the addresses' version), UDP where the tunnel is in UDP, and the tunnel header. */
 export const push = (spec: PushSpec): HeaderTransposition => {
-  const { dstMac, srcMac, srcIp, dstIp, dscp = ENCAPSULATED, ecn = ENCAPSULATED, ttl = DEFAULT_TTL, srcPort, vni } = spec
-  const group: Push = { dstMac, srcMac, srcIp, dstIp, dscp, ecn, ttl, srcPort, tunnel: 'vxlan', vni }
+  const { dstMac, srcMac, srcIp, dstIp, dscp = COPIED, ecn = COPIED, ttl = DEFAULT_TTL, srcPort, vni, tunnel = 'vxlan' } = spec
+  const group: Push = {
+    dstMac, srcMac, vlans: spec.vlans ?? [], srcIp, dstIp, dscp, ecn: simplified(ecn), ttl, srcPort, tunnel, vni, options: spec.options ?? NO_OPTIONS,
+  }
   const why = wrongPush(group)
-  return why === undefined ? { ...identity, push: [group] } : invalid(why)
+  if (why !== undefined) return invalid(why)
+  // What a header does not carry must not tell two of them apart.
+  const entropy = tunnel === 'nvgre' ? srcPort & 0xff : tunnel === 'gre' ? 0 : srcPort
+  return withReads({ ...identity, push: [{ ...group, srcPort: entropy }] }, ttl, ecn)
 }
 
 /** Rewrites addresses, ports or the echo identifier of the outermost group. */
@@ -67,60 +122,51 @@ export const nat = (changes: NatChanges): HeaderTransposition => modify(changes)
 /** Puts a tunnel around the frame, whose outermost group is edited first; `dscp` and `ecn` are copied as edited. */
 export const encap = (spec: PushSpec, inner: Changes = {}): HeaderTransposition => compose(modify(inner), push(spec))
 
-/** Removes the outermost tunnel and edits the frame that was inside. */
-export const decap = (inner: Changes = {}): HeaderTransposition => compose(pop(), modify(inner))
+/** Removes the outermost tunnel and edits the frame that was inside; ECN is combined as RFC 6040 §4.2 has it, unless `inner` sets it. */
+export const decap = (inner: Changes = {}): HeaderTransposition => compose(compose(DECAPSULATED, pop()), modify(inner))
 
 /** Address translation, then encapsulation of the result. */
 export const encapNat = (spec: PushSpec, changes: NatChanges): HeaderTransposition => compose(nat(changes), push(spec))
 
 /** Decapsulation, then address translation of what was inside. */
-export const decapNat = (changes: NatChanges): HeaderTransposition => compose(pop(), nat(changes))
+export const decapNat = (changes: NatChanges): HeaderTransposition => decap(changes)
 
-const ENCAPSULATED: Value = { original: 0 }
+const COPIED = { original: 0 } as const
+const NO_OPTIONS = new Uint8Array(0)
 
-/** Greatest value of each numeric field. */
-const LIMITS = {
-  dstMac: 2 ** 48 - 1, srcMac: 2 ** 48 - 1, dscp: 63, ecn: 3, ttl: 255, srcPort: 0xffff, dstPort: 0xffff, icmpId: 0xffff, vni: 0xffffff,
-} as const
-const LIMITED = Object.keys(LIMITS) as readonly (keyof typeof LIMITS)[]
+/** An edit of one group, with the needs of what its values are read from. */
+const edit = (group: number, doing: Doing, more: Need = {}): HeaderTransposition => {
+  if (!Number.isInteger(group) || group < 0 || group > 255) return invalid(`a group is counted from 0 to 255, not ${group}`)
+  const { set } = doing
+  // What decapsulation makes of the field of an ARP packet is nothing, so it may be left alone; any other value needs a field.
+  const field = set.ecn === undefined || keepsNotEct(set.ecn, group) ? more : joinNeeds(more, { l3: 'ip' })
+  const asked = typeof field === 'string' ? field : makeEdit(field, doing)
+  if (typeof asked === 'string') return invalid(asked)
+  // A value that is the group's own is not set, but what setting it takes of the group is still asked.
+  const made: Edit = { ...asked, set: withoutOwn(set.ecn === undefined ? set : { ...set, ecn: simplified(set.ecn) }, group) }
+  return withReads({ ...identity, edit: [...Array.from({ length: group }, () => KEEP), made] }, set.ttl, set.ecn)
+}
 
-const wrongChanges = (changes: Changes): string | undefined => {
-  for (const name of LIMITED) {
-    const value = changes[name]
-    if (value !== undefined && !within(value, LIMITS[name])) return outOfRange(name, value)
+/** With the hops needed of the group a TTL is read from, and the combinations of ECN fields guarded; nothing is popped yet. */
+const withReads = (t: Transposition, ttl: TtlValue | undefined, ecn: EcnValue | undefined): HeaderTransposition => {
+  let guard: readonly EcnCombination[] = []
+  for (const combination of combinationsOf(ecn)) guard = guarded(guard, combination)
+  const edits = [...t.edit]
+  if (typeof ttl === 'object') {
+    while (edits.length <= ttl.original) edits.push(KEEP)
+    const read = edits[ttl.original] ?? KEEP
+    const need = joinNeeds(read.need, { hops: ttl.minus })
+    if (typeof need === 'string') return invalid(need)
+    edits[ttl.original] = { ...read, need }
   }
-  return wrongAddresses(changes)
+  return transposition({ ...t, edit: edits, guard })
 }
 
-const wrongPush = (p: Push): string | undefined => {
-  if (!within(p.dstMac, LIMITS.dstMac)) return outOfRange('dstMac', p.dstMac)
-  if (!within(p.srcMac, LIMITS.srcMac)) return outOfRange('srcMac', p.srcMac)
-  if (!within(p.ttl, LIMITS.ttl)) return outOfRange('ttl', p.ttl)
-  if (!within(p.srcPort, LIMITS.srcPort)) return outOfRange('srcPort', p.srcPort)
-  if (!within(p.vni, LIMITS.vni)) return outOfRange('vni', p.vni)
-  return wrongClass('dscp', p.dscp) ?? wrongClass('ecn', p.ecn) ?? wrongAddresses(p)
-}
+const simplified = (value: EcnValue): EcnValue =>
+  typeof value === 'number' || 'original' in value ? value : combined(simplified(value.outer), simplified(value.inner))
 
-const wrongClass = (name: 'dscp' | 'ecn', value: Value): string | undefined => {
-  if (typeof value === 'number') return within(value, LIMITS[name]) ? undefined : outOfRange(name, value)
-  return within(value.original, 255) ? undefined : `${name} cannot be copied from group ${value.original}`
-}
+const differentVersions = ({ srcIp, dstIp }: Pick<Changes, 'srcIp' | 'dstIp'>): string | undefined =>
+  srcIp !== undefined && dstIp !== undefined && srcIp.version !== dstIp.version ? 'source and destination addresses are of different IP versions' : undefined
 
-const wrongAddresses = ({ srcIp, dstIp }: Pick<Changes, 'srcIp' | 'dstIp'>): string | undefined => {
-  const why = (srcIp && wrongAddress(srcIp)) ?? (dstIp && wrongAddress(dstIp))
-  if (why !== undefined) return why
-  return srcIp !== undefined && dstIp !== undefined && srcIp.version !== dstIp.version
-    ? 'source and destination addresses are of different IP versions'
-    : undefined
-}
-
-const wrongAddress = ({ version, words: [a, b, c, d] }: IpAddress): string | undefined => {
-  if (!(within(a, WORD) && within(b, WORD) && within(c, WORD) && within(d, WORD))) return 'an IP address is four words of 32 bits'
-  return version === 4 && (a | b | c) !== 0 ? 'an IPv4 address is in the last of its words' : undefined
-}
-
-const WORD = 0xffffffff
-
-const within = (value: number, limit: number): boolean => Number.isInteger(value) && value >= 0 && value <= limit
-
-const outOfRange = (name: keyof typeof LIMITS, value: number): string => `${name} is a number from 0 to ${LIMITS[name]}, not ${value}`
+/** Before the pop: the inner field as the combination with the outer one. */
+const DECAPSULATED = modify({ ecn: { outer: { original: 0 }, inner: { original: 1 } } }, 1)

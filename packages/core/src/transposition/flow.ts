@@ -5,134 +5,213 @@
  * bytes are rewritten only once, at the end. The law that makes this right: `transposeFlow` gives what `apply`, parsing and
  * extraction would give, but for those volatile words that need the frame's length (see {@link transposeFlow}).
  *
- * `traceFlow` keeps book of where the words of such a UFID came from, so that a rule's look at a field that an earlier
- * layer wrote is not mistaken for a look at the packet.
+ * What differs from packet to packet does not decide about a flow: whether a TTL is used up and whether a mark of congestion is lost
+ * is found out when the bytes are rewritten. Here such a TTL becomes 0, and such an ECN field 0.
  */
-import { FIELDS, fieldBits, type Field } from '../flow/field.js'
-import { FIRST_VOLATILE, Shape, UFID_WORDS, Word, WORDS } from '../flow/layout.js'
+import { isEcho, isIcmp } from '../flow/field.js'
+import { Shape, Word, WORDS } from '../flow/layout.js'
 import type { IpAddress, Mac } from '../wire/address.js'
 import { EtherType } from '../wire/ethernet.js'
-import { L3, L4, MAX_GROUPS, Tunnel } from '../wire/frame-view.js'
+import { L3, L4, MAX_GROUPS, QUOTE } from '../wire/frame-view.js'
 import { IpProtocol } from '../wire/ip-protocol.js'
 import { UdpPort } from '../wire/udp.js'
+import { MAX_VLANS, type VlanTag } from '../wire/vlan.js'
 import { ApplyCode } from './apply-code.js'
-import type { Changes, HeaderTransposition, Push, Transposition, Value } from './header-transposition.js'
+import { combineEcn } from './ecn.js'
+import type { Changes, EcnValue, Edit, HeaderTransposition, Need, Push, Translation, Transposition, TtlValue, Value } from './header-transposition.js'
 import { needBits, NeedBit, offerOfWords } from './need.js'
-import { editBits, isKeep } from './normal-form.js'
+import { editNeed, isKeep } from './normal-form.js'
+import { TUNNELS } from './reading.js'
+import { translatedIcmp } from './translate/translate.js'
+import { tagsLeft } from './vlan-edit.js'
 
 /**
  * Applies `t` to the UFID of `depth` groups in `words`, in place. Answers the new depth, or a negated
- * {@link ApplyCode} with `words` unchanged: `-Invalid`, `-Shape` or `-TooDeep`.
+ * {@link ApplyCode} with `words` unchanged: `-Invalid`, `-Shape`, `-TooDeep` or `-Untranslatable`.
  *
- * Of a pushed group, LENGTH_ID is 0, because the frame's length is not part of a UFID; all other words are exact.
- * Words behind the new depth are 0.
+ * LENGTH_ID of a pushed or translated group is 0, and so is the length of a group around one whose tags or version changed,
+ * because the frame's length is not part of a UFID; all other words are exact. Words behind the new depth are 0.
  */
 export const transposeFlow = (t: HeaderTransposition, words: Uint32Array, depth: number): number => {
   if (t._tag === 'Invalid') return -ApplyCode.Invalid
+  const refused = refusal(t, words, depth)
+  if (refused !== ApplyCode.Ok) return -refused
   const pops = t.pop.length
-  for (let g = 0; g < pops; g++) if (lacks(words, depth, g, needBits(t.pop[g]!) | NeedBit.Tunnel)) return -ApplyCode.Shape
-  for (let e = 0; e < t.edit.length; e++) {
-    const edit = t.edit[e]!
-    if (!isKeep(edit) && lacks(words, depth, pops + e, editBits(edit))) return -ApplyCode.Shape
-  }
   const pushes = t.push.length
   const result = depth - pops + pushes
-  if (result > MAX_GROUPS) return -ApplyCode.TooDeep
 
-  // Copied values are the original's: read before anything moves.
-  const classes = t.push.map((p) => ({ dscp: readDscp(p.dscp, words, depth), ecn: readEcn(p.ecn, words, depth) }))
-  t.edit.forEach((edit, e) => editWords(edit.set, words, (pops + e) * WORDS))
+  // Values are the original's: read before anything moves.
+  const before = words.slice()
+  const read = (set: Values): ReadValues => readValues(set, before, depth)
+  for (let e = t.edit.length - 1; e >= 0; e--) {
+    const edit = t.edit[e]!
+    if (isKeep(edit)) continue
+    editWords(edit, read(edit.set), words, (pops + e) * WORDS)
+    if (edit.vlans === undefined && edit.translate === undefined) continue
+    for (let g = pops; g < pops + e; g++) words[g * WORDS + Word.LENGTH_ID] = words[g * WORDS + Word.LENGTH_ID]! & 0xffff
+  }
+  if (typeof t.quote === 'object' && quoteShape(words) !== 0) {
+    const translated = t.edit.find((e) => e.translate !== undefined)?.translate
+    if (translated !== undefined) translateWords(translated, words, QUOTE * WORDS)
+    editQuote(t.quote.set, words)
+  }
   words.copyWithin(pushes * WORDS, pops * WORDS, depth * WORDS)
-  words.fill(0, result * WORDS)
-  t.push.forEach((p, i) => pushWords(p, classes[i]!.dscp, classes[i]!.ecn, words, i * WORDS))
+  words.fill(0, result * WORDS, QUOTE * WORDS)
+  t.push.forEach((p, i) => { pushWords(p, read(p), words, i * WORDS) })
   return result
 }
 
-/**
- * Brings the book of origins up to date with `t`, which must fit the flow it is kept for. `origin[g]` is the group of
- * the original frame that group `g` of the current one is, or -1 for pushed groups and those not there; `written` is a
- * mask, laid out like a UFID, of the bits that no longer depend on the original frame. Start with `0, 1, 2` and zeros.
- *
- * In a pushed group all bits are written but DSCP and ECN where they are copied; which group of the original they then
- * are copied from, the composed transposition says (`push[g].dscp`).
- */
-export const traceFlow = (t: Transposition, origin: Int8Array, written: Uint32Array): void => {
+/** Why `t` does not fit, or `Ok`. */
+const refusal = (t: Transposition, words: Uint32Array, depth: number): ApplyCode => {
   const pops = t.pop.length
-  const pushes = t.push.length
-  // A copy of a constant is a constant. Copies are of the frame before this transposition: asked before its edits.
-  const classes = t.push.map((p) => (isWritten(p.dscp, DSCP_BITS, Word.CLASS, written) ? DSCP_BITS : 0))
-  const ecns = t.push.map((p) => (isWritten(p.ecn, ECN_BITS, Word.TTL_ECN, written) ? ECN_BITS : 0))
-  t.edit.forEach((edit, e) => {
-    if (pops + e < MAX_GROUPS) markChanges(edit.set, written, (pops + e) * WORDS)
-  })
-
-  origin.copyWithin(pushes, pops)
-  written.copyWithin(pushes * WORDS, pops * WORDS)
-  const staying = Math.max(0, MAX_GROUPS - pops)
-  origin.fill(-1, Math.min(MAX_GROUPS, pushes + staying))
-  written.fill(0xffffffff, Math.min(UFID_WORDS, (pushes + staying) * WORDS))
-  for (let i = 0; i < pushes && i < MAX_GROUPS; i++) {
-    const w = i * WORDS
-    origin[i] = -1
-    written.fill(0xffffffff, w, w + WORDS)
-    written[w + Word.CLASS] = (~DSCP_BITS | classes[i]!) >>> 0
-    written[w + Word.TTL_ECN] = (~ECN_BITS | ecns[i]!) >>> 0
+  for (let g = 0; g < pops; g++) if (lacks(words, depth, g, t.pop[g]!, NeedBit.Tunnel)) return ApplyCode.Shape
+  for (let e = 0; e < t.edit.length; e++) {
+    const edit = t.edit[e]!
+    if (!isKeep(edit) && lacks(words, depth, pops + e, editNeed(edit), 0)) return ApplyCode.Shape
   }
+  if (quoteRefused(t, words)) return ApplyCode.Shape
+  for (let e = 0; e < t.edit.length; e++) if (isUntranslatable(t.edit[e]!, words, (pops + e) * WORDS)) return ApplyCode.Untranslatable
+  if (depth - pops + t.push.length > MAX_GROUPS) return ApplyCode.TooDeep
+  const crowded = t.edit.some(({ vlans }, e) => vlans !== undefined && tagsLeft(vlans, tagCount(words, pops + e)) > MAX_VLANS)
+  return crowded || t.push.some((p) => p.vlans.length > MAX_VLANS) ? ApplyCode.TooDeep : ApplyCode.Ok
 }
 
-/**
- * Adds to `consulted`, a mask over the UFID that `t` is applied to, the bits that decide whether it fits: the IP version
- * of groups it needs one of, and the type of ICMP messages whose echo identifier it edits. All other needs are met or not
- * by what every lookup compares: which groups are tunnels, and the headers of the innermost one.
- */
-export const consultShape = (t: Transposition, consulted: Uint32Array): void => {
-  const look = (g: number, bits: number): void => {
-    const w = g * WORDS
-    if (w >= UFID_WORDS) return
-    if ((bits & (NeedBit.Ipv4 | NeedBit.Ipv6)) !== 0) consulted[w] = consulted[w]! | (Shape.PART_MASK << Shape.L3_SHIFT)
-    if ((bits & NeedBit.Echo) !== 0) consulted[w + Word.ICMP] = consulted[w + Word.ICMP]! | ICMP_TYPE_BITS
-  }
-  t.pop.forEach((need, g) => { look(g, needBits(need)) })
-  t.edit.forEach((edit, e) => { look(t.pop.length + e, editBits(edit)) })
+const lacks = (words: Uint32Array, depth: number, g: number, need: Need, more: number): boolean =>
+  g >= depth || ((needBits(need) | more) & ~offerOfWords(words, g)) !== 0 || (need.tags ?? 0) > tagCount(words, g)
+
+const tagCount = (words: Uint32Array, g: number): number => (words[g * WORDS]! >>> Shape.VLANS_SHIFT) & Shape.PART_MASK
+
+const quoteRefused = (t: Transposition, words: Uint32Array): boolean => {
+  const shape = quoteShape(words)
+  if (shape === 0 || t.quote === undefined) return false
+  return t.quote === 'refused' || (t.quote.version !== undefined && t.quote.version !== versionOf(shape))
 }
 
-const lacks = (words: Uint32Array, depth: number, g: number, need: number): boolean =>
-  g >= depth || (need & ~offerOfWords(words, g)) !== 0
+/** 0 where nothing is quoted, also in a buffer that has no room for it. */
+const quoteShape = (words: Uint32Array): number => words[QUOTE * WORDS] ?? 0
+
+const versionOf = (shape: number): 4 | 6 => ((shape & Shape.PART_MASK) === L3.Ipv6 ? 6 : 4)
+
+const isUntranslatable = ({ translate }: Edit, words: Uint32Array, w: number): boolean =>
+  translate !== undefined && isIcmp((words[w]! >>> Shape.L4_SHIFT) & Shape.PART_MASK) && icmpBehind(translate, words[w + Word.ICMP]!) < 0
+
+/** Type and code of an ICMP message as a translation leaves them, or -1. */
+const icmpBehind = ({ from, to }: Translation, typeCode: number): number => {
+  const once = translatedIcmp(from, typeCode)
+  return once < 0 || from !== to ? once : translatedIcmp(from === 4 ? 6 : 4, once)
+}
+
+type Values = Pick<Changes, 'dscp' | 'ecn' | 'ttl'>
+
+/** Values of a frame, where they are set. */
+interface ReadValues {
+  readonly dscp: number
+  readonly ecn: number
+  readonly ttl: number
+}
+
+const readValues = ({ dscp = 0, ecn = 0, ttl = 0 }: Values, words: Uint32Array, depth: number): ReadValues =>
+  ({ dscp: readDscp(dscp, words, depth), ecn: Math.max(0, readEcn(ecn, words, depth)), ttl: readTtl(ttl, words, depth) })
 
 const readDscp = (value: Value, words: Uint32Array, depth: number): number =>
   typeof value === 'number' ? value : value.original < depth ? words[value.original * WORDS + Word.CLASS]! >>> 16 : 0
 
-const readEcn = (value: Value, words: Uint32Array, depth: number): number =>
-  typeof value === 'number' ? value : value.original < depth ? words[value.original * WORDS + Word.TTL_ECN]! & 3 : 0
+const readEcn = (value: EcnValue, words: Uint32Array, depth: number): number => {
+  if (typeof value === 'number') return value
+  if ('original' in value) return value.original < depth ? words[value.original * WORDS + Word.TTL_ECN]! & 3 : 0
+  const outer = readEcn(value.outer, words, depth)
+  const inner = readEcn(value.inner, words, depth)
+  return outer < 0 || inner < 0 ? -1 : combineEcn(outer, inner)
+}
 
-const editWords = (set: Changes, words: Uint32Array, w: number): void => {
+const readTtl = (value: TtlValue, words: Uint32Array, depth: number): number =>
+  typeof value === 'number' ? value : value.original < depth ? Math.max(0, (words[value.original * WORDS + Word.TTL_ECN]! >>> 8) - value.minus) : 0
+
+const editWords = ({ vlans, translate, set }: Edit, read: ReadValues, words: Uint32Array, w: number): void => {
+  if (vlans !== undefined) editTagWords(vlans.pop, vlans.push, words, w)
+  if (translate !== undefined) translateWords(translate, words, w)
   if (set.dstMac !== undefined) putDstMac(set.dstMac, words, w)
   if (set.srcMac !== undefined) putSrcMac(set.srcMac, words, w)
   if (set.srcIp !== undefined) putIp(set.srcIp, words, w + Word.SRC_IP)
   if (set.dstIp !== undefined) putIp(set.dstIp, words, w + Word.DST_IP)
-  if (set.dscp !== undefined) words[w + Word.CLASS] = (set.dscp << 16) | (words[w + Word.CLASS]! & 0xffff)
-  if (set.ecn !== undefined) words[w + Word.TTL_ECN] = (words[w + Word.TTL_ECN]! & ~3) | set.ecn
-  if (set.ttl !== undefined) words[w + Word.TTL_ECN] = (set.ttl << 8) | (words[w + Word.TTL_ECN]! & 0xff)
+  if (set.dscp !== undefined) words[w + Word.CLASS] = (read.dscp << 16) | (words[w + Word.CLASS]! & 0xffff)
+  const l3 = words[w]! & Shape.PART_MASK
+  if (set.ecn !== undefined && (l3 === L3.Ipv4 || l3 === L3.Ipv6)) words[w + Word.TTL_ECN] = (words[w + Word.TTL_ECN]! & ~3) | read.ecn
+  if (set.ttl !== undefined) words[w + Word.TTL_ECN] = (read.ttl << 8) | (words[w + Word.TTL_ECN]! & 0xff)
   if (set.vni !== undefined) words[w + Word.VNI] = set.vni
   if (set.srcPort !== undefined) words[w + Word.PORTS] = (set.srcPort << 16) | (words[w + Word.PORTS]! & 0xffff)
   if (set.dstPort !== undefined) words[w + Word.PORTS] = (words[w + Word.PORTS]! & 0xffff0000) | set.dstPort
+  if (set.tcpFlags !== undefined) words[w + Word.CLASS] = (words[w + Word.CLASS]! & 0xffff0000) | set.tcpFlags
   if (set.icmpId !== undefined) words[w + Word.PORTS] = set.icmpId * 0x1_0001
+  if (set.echo !== undefined) words[w + Word.ICMP] = (echoType(words[w]!, set.echo) << 8) | (words[w + Word.ICMP]! & 0xff)
+  if (set.arpOperation !== undefined) words[w + Word.ICMP] = set.arpOperation
+  if (set.arpSender !== undefined) putIp(set.arpSender, words, w + Word.SRC_IP)
+  if (set.arpTarget !== undefined) putIp(set.arpTarget, words, w + Word.DST_IP)
+}
+
+/** Type of an echo message in the group of this shape. @see RFC 792; RFC 4443 §4 */
+const echoType = (shape: number, echo: 'request' | 'reply'): number =>
+  (shape & Shape.PART_MASK) === L3.Ipv4 ? (echo === 'request' ? 8 : 0) : echo === 'request' ? 128 : 129
+
+const editTagWords = (pop: number | 'all', push: readonly VlanTag[], words: Uint32Array, w: number): void => {
+  const shape = words[w]!
+  const count = (shape >>> Shape.VLANS_SHIFT) & Shape.PART_MASK
+  const service = (shape >>> Shape.STAGS_SHIFT) & Shape.PART_MASK
+  const there = [words[w + Word.VLAN]! >>> 16, words[w + Word.VLAN]! & 0xffff].slice(0, count).map((tci, i) => ({ tci, service: (service >>> i) & 1 }))
+  const tags = [
+    ...push.map(({ tpid, pcp, dei, vid }) => ({ tci: (pcp << 13) | (dei ? 0x1000 : 0) | vid, service: tpid === EtherType.ServiceVlan ? 1 : 0 })),
+    ...there.slice(pop === 'all' ? count : pop),
+  ]
+  const bits = tags.reduce((all, tag, i) => all | (tag.service << i), 0)
+  words[w] = (shape & ~TAG_BITS) | (tags.length << Shape.VLANS_SHIFT) | (bits << Shape.STAGS_SHIFT)
+  words[w + Word.VLAN] = ((tags[0]?.tci ?? 0) << 16) | (tags[1]?.tci ?? 0)
+}
+
+/** The bits of SHAPE that tell of tags. */
+export const TAG_BITS = (Shape.PART_MASK << Shape.VLANS_SHIFT) | (Shape.PART_MASK << Shape.STAGS_SHIFT)
+
+/** A group's words behind a translation; the addresses are set afterwards. */
+const translateWords = (translation: Translation, words: Uint32Array, w: number): void => {
+  const { to } = translation
+  const l4 = (words[w]! >>> Shape.L4_SHIFT) & Shape.PART_MASK
+  const proto = words[w + Word.PROTO]! & 0xff
+  const icmp = proto === IpProtocol.Icmp || proto === IpProtocol.Icmpv6
+  const kind = isIcmp(l4) ? (to === 4 ? L4.Icmp : L4.Icmpv6) : l4
+  if (isIcmp(l4)) words[w + Word.ICMP] = icmpBehind(translation, words[w + Word.ICMP]!)
+  words[w] = (words[w]! & ~0xff) | (to === 4 ? L3.Ipv4 : L3.Ipv6) | (kind << Shape.L4_SHIFT)
+  words[w + Word.PROTO] = ((to === 4 ? EtherType.Ipv4 : EtherType.Ipv6) << 16) |
+    (icmp && isIcmp(l4) ? (to === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6) : proto)
+  words[w + Word.LENGTH_ID] = 0
+}
+
+/** What the quote does not have is left alone. */
+const editQuote = (set: Changes, words: Uint32Array): void => {
+  const w = QUOTE * WORDS
+  const l4 = (words[w]! >>> Shape.L4_SHIFT) & Shape.PART_MASK
+  if (set.srcIp !== undefined) putIp(set.srcIp, words, w + Word.SRC_IP)
+  if (set.dstIp !== undefined) putIp(set.dstIp, words, w + Word.DST_IP)
+  const ports = l4 === L4.Tcp || l4 === L4.Udp
+  if (set.srcPort !== undefined && ports) words[w + Word.PORTS] = (set.srcPort << 16) | (words[w + Word.PORTS]! & 0xffff)
+  if (set.dstPort !== undefined && ports) words[w + Word.PORTS] = (words[w + Word.PORTS]! & 0xffff0000) | set.dstPort
+  if (set.icmpId !== undefined && isEcho(l4, words[w + Word.ICMP]! >>> 8)) words[w + Word.PORTS] = set.icmpId * 0x1_0001
 }
 
 /** The words that extraction would find in a pushed group; the stretch holds anything before. */
-const pushWords = (p: Push, dscp: number, ecn: number, words: Uint32Array, w: number): void => {
+const pushWords = (p: Push, read: ReadValues, words: Uint32Array, w: number): void => {
   const is4 = p.srcIp.version === 4
+  const { kind, l4 } = TUNNELS[p.tunnel]
   words.fill(0, w, w + WORDS)
-  words[w + Word.SHAPE] = (is4 ? L3.Ipv4 : L3.Ipv6) | (L4.Udp << Shape.L4_SHIFT) | (Tunnel.Vxlan << Shape.TUNNEL_SHIFT)
-  words[w + Word.PROTO] = ((is4 ? EtherType.Ipv4 : EtherType.Ipv6) << 16) | IpProtocol.Udp
-  words[w + Word.PORTS] = (p.srcPort << 16) | UdpPort.Vxlan
+  words[w + Word.SHAPE] = (is4 ? L3.Ipv4 : L3.Ipv6) | (l4 << Shape.L4_SHIFT) | (kind << Shape.TUNNEL_SHIFT)
+  words[w + Word.PROTO] = ((is4 ? EtherType.Ipv4 : EtherType.Ipv6) << 16) | (l4 === L4.Udp ? IpProtocol.Udp : IpProtocol.Gre)
+  if (l4 === L4.Udp) words[w + Word.PORTS] = (p.srcPort << 16) | (p.tunnel === 'vxlan' ? UdpPort.Vxlan : UdpPort.Geneve)
   putIp(p.srcIp, words, w + Word.SRC_IP)
   putIp(p.dstIp, words, w + Word.DST_IP)
   words[w + Word.VNI] = p.vni
   putDstMac(p.dstMac, words, w)
   putSrcMac(p.srcMac, words, w)
-  words[w + Word.CLASS] = dscp << 16
-  words[w + Word.TTL_ECN] = (p.ttl << 8) | ecn
+  editTagWords('all', p.vlans, words, w)
+  words[w + Word.CLASS] = read.dscp << 16
+  words[w + Word.TTL_ECN] = (read.ttl << 8) | read.ecn
 }
 
 const putDstMac = (mac: Mac, words: Uint32Array, w: number): void => {
@@ -148,21 +227,3 @@ const putSrcMac = (mac: Mac, words: Uint32Array, w: number): void => {
 const putIp = (ip: IpAddress, words: Uint32Array, at: number): void => {
   for (let i = 0; i < 4; i++) words[at + i] = ip.words[i]!
 }
-
-const markChanges = (set: Changes, written: Uint32Array, w: number): void => {
-  for (const name of CHANGES) {
-    if (set[name] === undefined) continue
-    const field: Field = FIELDS[name]
-    for (let i = 0; i < FIRST_VOLATILE + 1; i++) written[w + i] = written[w + i]! | fieldBits(field, i)
-    // The identifier stands in both halves.
-    if (name === 'icmpId') written[w + Word.PORTS] = 0xffffffff
-  }
-}
-
-const isWritten = (value: Value, bits: number, word: number, written: Uint32Array): boolean =>
-  typeof value === 'number' || value.original >= MAX_GROUPS || (~written[value.original * WORDS + word]! & bits) === 0
-
-const CHANGES = ['dstMac', 'srcMac', 'srcIp', 'dstIp', 'dscp', 'ecn', 'ttl', 'srcPort', 'dstPort', 'icmpId', 'vni'] as const
-const DSCP_BITS = fieldBits(FIELDS.dscp, Word.CLASS)
-const ECN_BITS = fieldBits(FIELDS.ecn, Word.TTL_ECN)
-const ICMP_TYPE_BITS = fieldBits(FIELDS.icmpType, Word.ICMP)

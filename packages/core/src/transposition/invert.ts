@@ -4,24 +4,25 @@
  * A stateful rule that rewrote a connection's packets must rewrite the answers back. An answer to what the transposition
  * *left* goes from its destination to its source; the inverse turns it into an answer to what was there *before*: where
  * the destination address was set, the answer's source address becomes the old destination, and so on through addresses,
- * ports and MACs. Pushed groups are popped; popped groups are pushed again, with the old addresses reversed.
+ * ports and MACs. A translated header is translated back, tags become what they were. Pushed groups are popped; popped groups are
+ * pushed again, with the old addresses reversed.
  *
- * What is not undone applies afresh: TTL, DSCP and ECN are facts of one packet on one way, not of the connection.
- * A popped group comes back with its addresses, tunnel key and source port; tags and IP options of it are lost. A source
- * port that is the tunnel protocol's own cannot be given back to UDP: as a destination it would make a tunnel (see
+ * What is not undone applies afresh: TTL, DSCP, ECN and TCP flags are facts of one packet on one way, not of the connection.
+ * A popped group comes back with its addresses, tags, tunnel key and source port; options of it are lost. A source
+ * port that is a tunnel protocol's own cannot be given back to UDP: as a destination it would make a tunnel (see
  * `Need.udp`), and the inverse refuses such an answer.
  *
  * @see VFP §5.2
  */
 import { FIELDS, readMac } from '../flow/field.js'
 import { Shape, Word, WORDS } from '../flow/layout.js'
-import { type IpAddress, ipv4, ipv6 } from '../wire/address.js'
-import { Frag, L3, Tunnel } from '../wire/frame-view.js'
-import { compose } from './compose.js'
-import { modify, pop, push } from './construct.js'
+import { Frag, Tunnel } from '../wire/frame-view.js'
+import { compose, composeAll } from './compose.js'
+import { decap, modify, push, translate, vlans } from './construct.js'
 import { transposeFlow } from './flow.js'
-import type { Changes, HeaderTransposition } from './header-transposition.js'
-import { invalid } from './normal-form.js'
+import type { Changes, Edit, HeaderTransposition } from './header-transposition.js'
+import { identity, invalid } from './normal-form.js'
+import { isEchoRequest, readIp, readTags, tunnelOf } from './read-flow.js'
 
 /**
  * The transposition that undoes `t` on packets of the reverse direction. `before` is the UFID, of `depth` groups, of a
@@ -31,16 +32,29 @@ export const invert = (t: HeaderTransposition, before: Uint32Array, depth: numbe
   if (t._tag === 'Invalid') return t
   if (transposeFlow(t, before.slice(), depth) < 0) return invalid('a transposition is inverted for a frame that it does not fit')
   const pops = t.pop.length
-  let inverse: HeaderTransposition = pop(t.push.length)
+  let inverse = composeAll(t.push.map(() => decap()))
   t.edit.forEach((edit, e) => {
-    inverse = compose(inverse, modify(restore(edit.set, before, pops + e), e))
+    inverse = compose(inverse, restore(edit, before, pops + e, e))
   })
   for (let g = pops - 1; g >= 0; g--) inverse = compose(inverse, pushAgain(before, g))
   return inverse
 }
 
-/** The changes that give an answer the fields of an answer to the old frame, for those fields that were set. */
-const restore = (set: Changes, before: Uint32Array, g: number): Changes => {
+/** What gives an answer the tags, header and fields of an answer to the old frame, of those that were changed. */
+const restore = (edit: Edit, before: Uint32Array, g: number, at: number): HeaderTransposition => {
+  const set = restoredFields(edit.set, before, g)
+  const srcIp = readIp(before, g, Word.DST_IP)
+  const dstIp = readIp(before, g, Word.SRC_IP)
+  const { translate: there } = edit
+  return compose(
+    edit.vlans === undefined ? identity : vlans({ pop: 'all', push: readTags(before, g) }, at),
+    there === undefined
+      ? modify(set, at)
+      : translate({ from: there.to, to: there.from }, { ...set, srcIp, dstIp }, at, { srcIp: dstIp, dstIp: srcIp }),
+  )
+}
+
+const restoredFields = (set: Changes, before: Uint32Array, g: number): Changes => {
   const ports = before[g * WORDS + Word.PORTS]!
   const src = ports >>> 16
   const dst = ports & 0xffff
@@ -59,6 +73,7 @@ const restore = (set: Changes, before: Uint32Array, g: number): Changes => {
       ...(srcPort !== undefined && { srcPort: crosswise ? dst : src }),
       ...(dstPort !== undefined && { dstPort: crosswise ? src : dst }),
       ...(set.icmpId !== undefined && { icmpId: src }),
+      ...(set.echo !== undefined && { echo: isEchoRequest(before, g) ? 'reply' as const : 'request' as const }),
     }),
   }
 }
@@ -68,21 +83,17 @@ const pushAgain = (before: Uint32Array, g: number): HeaderTransposition =>
   push({
     dstMac: readMac(FIELDS.srcMac, before, g),
     srcMac: readMac(FIELDS.dstMac, before, g),
+    vlans: readTags(before, g),
     srcIp: readIp(before, g, Word.DST_IP),
     dstIp: readIp(before, g, Word.SRC_IP),
     srcPort: before[g * WORDS + Word.PORTS]! >>> 16,
+    tunnel: tunnelOf(before, g),
     vni: before[g * WORDS + Word.VNI]!,
   })
-
-const readIp = (words: Uint32Array, g: number, word: number): IpAddress => {
-  const at = g * WORDS + word
-  return (words[g * WORDS]! & Shape.PART_MASK) === L3.Ipv4
-    ? ipv4(words[at + 3]!)
-    : ipv6(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!)
-}
 
 const isTunnel = (words: Uint32Array, g: number): boolean =>
   ((words[g * WORDS]! >>> Shape.TUNNEL_SHIFT) & Shape.PART_MASK) !== Tunnel.None
 
 const isLater = (words: Uint32Array, g: number): boolean =>
   ((words[g * WORDS]! >>> Shape.FRAG_SHIFT) & Shape.PART_MASK) === Frag.Later
+

@@ -1,25 +1,54 @@
-/** The normal form of transpositions: its two special elements, how a list of edits is brought into it, and equality on it. */
-import { sameIp } from '../wire/address.js'
-import type { Changes, Edit, HeaderTransposition, Invalid, Need, Push, Transposition, Value } from './header-transposition.js'
-import { changesBits, needBits, needOf } from './need.js'
+/** The normal form of transpositions: its two special elements, how parts are brought into it, and equality on it. */
+import { type IpAddress, sameIp } from '../wire/address.js'
+import { dropsAll, isGuarded, sameEcn, sameGuard } from './ecn.js'
+import type {
+  Changes, Edit, EcnCombination, EcnValue, HeaderTransposition, Invalid, Need, Push, QuoteEdit, Transposition, Translation, TtlValue, Value, VlanEdit,
+} from './header-transposition.js'
+import { changesBits, impossible, joinNeeds, needBits, NeedBit, needOf, otherBits } from './need.js'
+import { sameTags, sameVlans, tagsNeeded } from './vlan-edit.js'
 
 /** Leaves every frame as it is. */
-export const identity: Transposition = { _tag: 'Transposition', pop: [], edit: [], push: [] }
+export const identity: Transposition = { _tag: 'Transposition', pop: [], edit: [], push: [], guard: [] }
 
 /** The absorbing element, with the reason for which no frame passes. */
 export const invalid = (reason: string): Invalid => ({ _tag: 'Invalid', reason })
 
-/** Every atom an edit needs: those it names and those its set fields imply. */
-export const editBits = (edit: Edit): number => needBits(edit.need) | changesBits(edit.set)
+/** What an edit does, without what it needs. */
+export interface Doing {
+  readonly vlans?: VlanEdit | undefined
+  readonly translate?: Translation | undefined
+  readonly set: Changes
+}
 
-/** The edit that sets these fields and needs these atoms. */
-export const makeEdit = (bits: number, set: Changes): Edit => ({ need: needOf(bits), set })
+/** The edit that does this and needs this besides, or why no group takes it. */
+export const makeEdit = (need: Need, { vlans, translate, set }: Doing): Edit | string => {
+  const bits = impliedBits({ translate, set })
+  const implied = impossible(bits, -1) ?? joinNeeds(need, needOf(bits, tagsNeeded(vlans)))
+  if (typeof implied === 'string') return implied
+  return { need: implied, ...(vlans !== undefined && { vlans }), ...(translate !== undefined && { translate }), set }
+}
+
+/** The atoms that doing this to a group implies. */
+const impliedBits = ({ translate, set }: Doing): number =>
+  translate === undefined ? changesBits(set) : otherBits(set) | NeedBit.Leaf | (translate.from === 4 ? NeedBit.Ipv4 : NeedBit.Ipv6)
+
+/** All that an edit needs; what no group has, if it contradicts itself, which none in normal form does. */
+export const editNeed = (edit: Edit): Need => {
+  const made = makeEdit(edit.need, edit)
+  return typeof made === 'string' ? NEVER : made.need
+}
+
+const NEVER: Need = { l3: 'arp', tunnel: true }
+
+/** Every atom an edit needs: those it names and those it implies. */
+export const editBits = (edit: Edit): number => needBits(editNeed(edit))
 
 /** The edit that does nothing. */
 export const KEEP: Edit = { need: {}, set: {} }
 
-/** Whether an edit neither sets nor needs anything. */
-export const isKeep = (edit: Edit): boolean => Object.keys(edit.set).length === 0 && Object.keys(edit.need).length === 0
+/** Whether an edit neither does nor needs anything. */
+export const isKeep = (edit: Edit): boolean =>
+  edit.vlans === undefined && edit.translate === undefined && Object.keys(edit.set).length === 0 && Object.keys(edit.need).length === 0
 
 /** Without the trailing edits that do nothing. */
 export const trimEdits = (edits: readonly Edit[]): readonly Edit[] => {
@@ -28,44 +57,102 @@ export const trimEdits = (edits: readonly Edit[]): readonly Edit[] => {
   return length === edits.length ? edits : edits.slice(0, length)
 }
 
+/** The guard with a combination added, if it refuses any frame more. */
+export const guarded = (guard: readonly EcnCombination[], combination: EcnCombination): readonly EcnCombination[] =>
+  isGuarded(guard, combination) ? guard : [...guard, combination]
+
+/**
+ * The transposition of these parts in normal form: trimmed, `Invalid` if its guard lets nothing pass, and with quotes refused where
+ * a group is translated and nothing is said of what it quotes.
+ */
+export const transposition = (parts: Omit<Transposition, '_tag'>): HeaderTransposition => {
+  if (dropsAll(parts.guard)) return invalid('the outer header always says congestion and the inner one never understands')
+  const { pop, push, guard } = parts
+  const edit = trimEdits(parts.edit)
+  if (edit.slice(0, -1).some((e) => e.need.leaf === true)) return invalid('nothing is inside a group that encapsulates nothing')
+  const quote = parts.quote ?? (edit.some((e) => e.translate !== undefined) ? 'refused' as const : undefined)
+  return { _tag: 'Transposition', pop, edit, push, guard, ...(quote !== undefined && { quote }) }
+}
+
 /** Whether a transposition leaves every frame as it is. */
 export const isIdentity = (t: HeaderTransposition): boolean =>
-  t._tag === 'Transposition' && t.pop.length === 0 && t.push.length === 0 && t.edit.every(isKeep)
+  t._tag === 'Transposition' && t.pop.length === 0 && t.push.length === 0 && t.guard.length === 0 && t.quote === undefined && t.edit.every(isKeep)
 
 /**
  * Whether two transpositions in normal form are the same. All invalid ones are: the reason is a note to the reader, and
- * which of several contradictions is found first depends on how a chain was grouped.
+ * which of several contradictions is found first depends on how a chain was grouped. ECN combinations are compared by what they
+ * come to, guards by what they refuse.
  */
 export const equals = (a: HeaderTransposition, b: HeaderTransposition): boolean =>
   a._tag === 'Invalid' || b._tag === 'Invalid'
     ? a._tag === b._tag
-    : sameList(a.pop, b.pop, sameNeed) &&
-      sameList(a.edit, b.edit, (x, y) => sameNeed(x.need, y.need) && sameChanges(x.set, y.set)) &&
-      sameList(a.push, b.push, samePush)
+    : sameList(a.pop, b.pop, sameNeed) && sameList(a.edit, b.edit, sameEdit) && sameList(a.push, b.push, samePush) &&
+      sameQuote(a.quote, b.quote) && sameGuard(a.guard, b.guard)
 
 /**
- * How much a transposition does: fields set, groups popped, groups pushed. Composition never makes it greater than what
- * the chain's last word on each field, pop and push comes to.
+ * How much a transposition does: fields set, tags and headers changed, groups popped, groups pushed. Composition never makes it
+ * greater than what the chain's last word on each field, pop and push comes to.
  */
 export const size = (t: HeaderTransposition): number =>
-  t._tag === 'Invalid' ? 0 : t.pop.length + t.push.length + t.edit.reduce((n, e) => n + Object.keys(e.set).length, 0)
+  t._tag === 'Invalid' ? 0 : t.pop.length + t.push.length + t.edit.reduce((n, e) => n + sizeOf(e), 0) + (typeof t.quote === 'object' ? sizeOf(t.quote) : 0)
 
-const sameList = <A>(a: readonly A[], b: readonly A[], same: (x: A, y: A) => boolean): boolean =>
-  a.length === b.length && a.every((x, i) => same(x, b[i]!))
+const sizeOf = ({ vlans, translate, set }: Doing): number =>
+  Object.keys(set).length + (translate === undefined ? 0 : 1) + (vlans === undefined ? 0 : vlans.push.length + (vlans.pop === 'all' ? 1 : vlans.pop))
 
-const sameNeed = (a: Need, b: Need): boolean => a.l3 === b.l3 && a.l4 === b.l4 && a.tunnel === b.tunnel && a.udp === b.udp
+const sameList = <A>(a: readonly A[], b: readonly A[], same: (x: A, y: A) => boolean): boolean => {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (!same(a[i]!, b[i]!)) return false
+  return true
+}
+
+const sameNeed = (a: Need, b: Need): boolean =>
+  a.l3 === b.l3 && a.l4 === b.l4 && a.tunnel === b.tunnel && a.leaf === b.leaf && a.udp === b.udp && a.tags === b.tags && a.hops === b.hops
+
+const sameEdit = (a: Edit, b: Edit): boolean =>
+  sameNeed(a.need, b.need) && sameChanges(a.set, b.set) && sameVlans(a.vlans, b.vlans) &&
+  a.translate?.from === b.translate?.from && a.translate?.to === b.translate?.to
 
 const sameChanges = (a: Changes, b: Changes): boolean =>
   a.dstMac === b.dstMac && a.srcMac === b.srcMac && sameAddress(a.srcIp, b.srcIp) && sameAddress(a.dstIp, b.dstIp) &&
-  a.dscp === b.dscp && a.ecn === b.ecn && a.ttl === b.ttl && a.srcPort === b.srcPort && a.dstPort === b.dstPort &&
-  a.icmpId === b.icmpId && a.vni === b.vni
+  same(a.dscp, b.dscp, sameValue) && same(a.ecn, b.ecn, sameEcn) && same(a.ttl, b.ttl, sameTtl) &&
+  a.srcPort === b.srcPort && a.dstPort === b.dstPort && a.tcpFlags === b.tcpFlags && a.icmpId === b.icmpId && a.echo === b.echo && a.vni === b.vni &&
+  a.arpOperation === b.arpOperation && a.arpSenderMac === b.arpSenderMac && a.arpTargetMac === b.arpTargetMac &&
+  sameAddress(a.arpSender, b.arpSender) && sameAddress(a.arpTarget, b.arpTarget)
 
-const sameAddress = (a: Changes['srcIp'], b: Changes['srcIp']): boolean =>
-  a === undefined || b === undefined ? a === b : sameIp(a, b)
+const same = <A>(a: A | undefined, b: A | undefined, equal: (x: A, y: A) => boolean): boolean =>
+  a === undefined || b === undefined ? a === b : equal(a, b)
+
+const sameAddress = (a: IpAddress | undefined, b: IpAddress | undefined): boolean => same(a, b, sameIp)
 
 const samePush = (a: Push, b: Push): boolean =>
-  a.dstMac === b.dstMac && a.srcMac === b.srcMac && sameIp(a.srcIp, b.srcIp) && sameIp(a.dstIp, b.dstIp) &&
-  sameValue(a.dscp, b.dscp) && sameValue(a.ecn, b.ecn) && a.ttl === b.ttl && a.srcPort === b.srcPort && a.vni === b.vni
+  a.dstMac === b.dstMac && a.srcMac === b.srcMac && sameIp(a.srcIp, b.srcIp) && sameIp(a.dstIp, b.dstIp) && sameTags(a.vlans, b.vlans) &&
+  sameValue(a.dscp, b.dscp) && sameEcn(a.ecn, b.ecn) && sameTtl(a.ttl, b.ttl) && a.srcPort === b.srcPort && a.tunnel === b.tunnel && a.vni === b.vni &&
+  a.options.length === b.options.length && a.options.every((byte, i) => byte === b.options[i])
 
 const sameValue = (a: Value, b: Value): boolean =>
   typeof a === 'number' || typeof b === 'number' ? a === b : a.original === b.original
+
+const sameTtl = (a: TtlValue, b: TtlValue): boolean =>
+  typeof a === 'number' || typeof b === 'number' ? a === b : a.original === b.original && a.minus === b.minus
+
+const sameQuote = (a: Transposition['quote'], b: Transposition['quote']): boolean =>
+  a === undefined || b === undefined || a === 'refused' || b === 'refused' ? a === b : a.version === b.version && sameChanges(a.set, b.set)
+
+/** The combinations within a value, for the guard. */
+export const combinationsOf = (value: EcnValue | undefined): readonly EcnCombination[] =>
+  typeof value !== 'object' || 'original' in value ? [] : [...combinationsOf(value.outer), ...combinationsOf(value.inner), value]
+
+/** A quote edit in normal form, or nothing where it does nothing. */
+export const makeQuote = (version: 4 | 6 | undefined, set: QuoteEdit['set']): QuoteEdit | undefined =>
+  version === undefined && Object.keys(set).length === 0 ? undefined : { ...(version !== undefined && { version }), set }
+
+/** Changes without the values that are the very ones the group, `own` in the original, has already. */
+export const withoutOwn = (set: Changes, own: number): Changes => {
+  const { dscp, ecn, ttl, ...rest } = set
+  return {
+    ...rest,
+    ...(dscp !== undefined && !sameValue(dscp, { original: own }) && { dscp }),
+    ...(ecn !== undefined && !sameEcn(ecn, { original: own }) && { ecn }),
+    ...(ttl !== undefined && !sameTtl(ttl, { original: own, minus: 0 }) && { ttl }),
+  }
+}

@@ -1,5 +1,5 @@
 /**
- * How transpositions read: a short text for people and a JSON form for programs, of the same content.
+ * How transpositions read: a short text for people, which `notation-parse.ts` reads back and `notation-json.ts` has as JSON.
  *
  * ```text
  * identity
@@ -7,99 +7,156 @@
  * pop; 0: dstIp=10.0.0.5 dstPort=8080
  * push vxlan(vni=5001 192.0.2.1>192.0.2.2 00:15:5d:00:00:01>00:15:5d:00:00:02 sport=49152 dscp=copy ecn=copy ttl=64)
  * pop[ipv6]; 1: [udp:none] srcPort=7
+ * pop; 0: ecn=combine(0,1) ttl=ttl(1)-1
+ * 0: vlans -1 +8100:100:3 translate 4>6 srcIp=64:ff9b::a00:4 dstIp=2001:db8::1; quote: refused
  * ```
  *
- * Parts are separated by `; ` and come in the order in which they act: one `pop` for each popped group, outermost first;
- * the edits of staying groups by number, 0 the outermost; one `push` for each pushed group, outermost first. What a
- * group must be is in brackets, where it is more than the fields set, or the pop, imply. `copy` is the value of the outermost
- * staying group of the original frame, `copy(n)` that of its group n. Since `;`, brackets and `=` never occur inside a
- * value, the text can be parsed without doubt; an invalid one is its reason to the end of the line.
+ * ```text
+ * text    = 'identity' | 'invalid: ' reason | part { '; ' part }
+ * part    = 'pop' [need] | group ': ' edit | 'quote: ' ('refused' | [need ' '] fields) | 'guard ' combine | 'push ' kind '(' push ')'
+ * edit    = [need] ['vlans' ['-' ('1'|'2'|'all')] {'+' tag}] ['translate' from '>' to] {field '=' value}   with spaces between
+ * need    = '[' words ']': ipv4 ipv6 ip arp, ports tcp echo, tunnel vni, leaf, udp:(vxlan|geneve|plain|none), tags:n, hops:n
+ * tag     = tpid ':' vid ':' pcp [':dei']      the tpid in hexadecimal, the others in decimal
+ * push    = ['vni=' n] srcIp '>' dstIp srcMac '>' dstMac ['vlans=' tag {',' tag}] ['sport=' n] 'dscp=' v 'ecn=' v 'ttl=' v ['options=' hex]
+ * v       = n | 'copy' | 'copy(' group ')' | 'ttl(' group ')' ['-' n] | combine
+ * combine = 'combine(' outer ',' inner ')'     each a group, whose field it is, or not-ect ect1 ect0 ce, or a combine
+ * ```
+ *
+ * Parts come in the order of the grammar, which is that in which they act: one `pop` for each popped group, outermost first; the
+ * edits of staying groups by number, 0 the outermost; one `push` for each pushed group, outermost first. Numbers inside values count
+ * the groups of the original frame, popped ones too. What a group must be is in brackets, where it is more than what is done
+ * implies; a guard is written where no value implies it. `copy` is the value of the outermost staying group. Since `;`, brackets
+ * and `=` never occur inside a value, the text can be parsed without doubt; an invalid one is its reason to the end of the line.
  */
 import { formatIp, formatMac, type IpAddress } from '../wire/address.js'
-import type { Changes, Edit, HeaderTransposition, Need, Push, Value } from './header-transposition.js'
-import { changesBits, needBits, NeedBit, needOf } from './need.js'
-import { isIdentity, isKeep } from './normal-form.js'
-
-/** Fields of a group as JSON: addresses are text. */
-export type ChangesJson = { readonly [K in keyof Changes]: number | string }
-
-/** A pushed group as JSON: addresses are text. */
-export interface PushJson {
-  readonly tunnel: 'vxlan'
-  readonly vni: number
-  readonly srcIp: string
-  readonly dstIp: string
-  readonly srcMac: string
-  readonly dstMac: string
-  readonly srcPort: number
-  readonly dscp: Value
-  readonly ecn: Value
-  readonly ttl: number
-}
-
-/** A transposition as JSON. */
-export type TranspositionJson =
-  | { readonly invalid: string }
-  | { readonly pop: readonly Need[]; readonly edit: readonly { readonly need: Need; readonly set: ChangesJson }[]; readonly push: readonly PushJson[] }
+import type { VlanTag } from '../wire/vlan.js'
+import { CHANGE_KINDS, CHANGE_NAMES, ECN_NAMES } from './change-fields.js'
+import { isGuarded, keepsNotEct } from './ecn.js'
+import type { Changes, EcnCombination, EcnValue, Edit, HeaderTransposition, Need, Push, Transposition, TtlValue, Value } from './header-transposition.js'
+import { joinNeeds, needOf } from './need.js'
+import { combinationsOf, isIdentity, makeEdit } from './normal-form.js'
 
 /** The short readable form; total. */
 export const format = (t: HeaderTransposition): string => {
   if (t._tag === 'Invalid') return `invalid: ${t.reason}`
   if (isIdentity(t)) return 'identity'
+  const staying = t.pop.length
+  const read = hopsRead(t)
   return [
-    ...t.pop.map((need) => `pop${brackets(beyond(needBits(need), NeedBit.Tunnel))}`),
-    ...t.edit.flatMap((edit, i) => (isKeep(edit) ? [] : [`${i}: ${formatEdit(edit)}`])),
-    ...t.push.map((p) => formatPush(p, t.pop.length)),
+    ...t.pop.map((need, g) => `pop${brackets(beyond(need, POPPED, read(g)))}`),
+    ...t.edit.flatMap((edit, i) => {
+      const text = formatEdit(edit, staying + i, read(staying + i))
+      return text === '' ? [] : [`${i}: ${text}`]
+    }),
+    ...(t.quote === undefined ? [] : [formatQuote(t.quote)]),
+    ...guardBeyond(t).map((combination) => `guard ${formatEcn(combination)}`),
+    ...t.push.map((p) => formatPush(p, staying)),
   ].join('; ')
 }
 
-/** The JSON form; total, and of the same content as {@link format}. */
-export const toJson = (t: HeaderTransposition): TranspositionJson =>
-  t._tag === 'Invalid'
-    ? { invalid: t.reason }
-    : {
-        pop: t.pop,
-        edit: t.edit.map(({ need, set }) => ({
-          need,
-          set: Object.fromEntries(FIELDS.flatMap((name) => (set[name] === undefined ? [] : [[name, fieldJson(name, set[name])]]))),
-        })),
-        push: t.push.map((p) => ({
-          tunnel: p.tunnel, vni: p.vni, srcIp: formatIp(p.srcIp), dstIp: formatIp(p.dstIp), srcMac: formatMac(p.srcMac), dstMac: formatMac(p.dstMac),
-          srcPort: p.srcPort, dscp: p.dscp, ecn: p.ecn, ttl: p.ttl,
-        })),
-      }
+const POPPED: Need = { tunnel: true }
 
-const FIELDS = ['srcMac', 'dstMac', 'srcIp', 'dstIp', 'dscp', 'ecn', 'ttl', 'srcPort', 'dstPort', 'icmpId', 'vni'] as const
-
-const formatEdit = ({ need, set }: Edit): string => {
-  const fields = FIELDS.flatMap((name) => (set[name] === undefined ? [] : [`${name}=${fieldJson(name, set[name])}`]))
-  const needs = brackets(beyond(needBits(need), changesBits(set)))
-  return [...(needs === '' ? [] : [needs]), ...fields].join(' ')
+/** The hops that a group of the original needs because its TTL is read. */
+const hopsRead = (t: Transposition): ((group: number) => Need) => {
+  const hops = new Map<number, number>()
+  for (const ttl of [...t.edit.map((e) => e.set.ttl), ...t.push.map((p) => p.ttl)]) {
+    if (typeof ttl === 'object') hops.set(ttl.original, Math.max(ttl.minus, hops.get(ttl.original) ?? -1))
+  }
+  return (group) => needOf(0, 0, hops.get(group) ?? -1)
 }
 
-const formatPush = (p: Push, outermostStaying: number): string => {
-  const value = (v: Value): string => (typeof v === 'number' ? String(v) : v.original === outermostStaying ? 'copy' : `copy(${v.original})`)
-  return `push vxlan(vni=${p.vni} ${formatIp(p.srcIp)}>${formatIp(p.dstIp)} ${formatMac(p.srcMac)}>${formatMac(p.dstMac)} ` +
-    `sport=${p.srcPort} dscp=${value(p.dscp)} ecn=${value(p.ecn)} ttl=${p.ttl})`
+/** Combinations of the guard that values in use do not imply. */
+const guardBeyond = (t: Transposition): readonly EcnCombination[] => {
+  const said = [...t.edit.map((e) => e.set.ecn), ...t.push.map((p) => p.ecn)].flatMap(combinationsOf)
+  const more: EcnCombination[] = []
+  for (const combination of t.guard) if (!isGuarded([...said, ...more], combination)) more.push(combination)
+  return more
 }
 
-const fieldJson = (name: keyof Changes, value: number | IpAddress): number | string =>
-  typeof value === 'object' ? formatIp(value) : name === 'srcMac' || name === 'dstMac' ? formatMac(value) : value
+const formatEdit = (edit: Edit, group: number, read: Need): string => {
+  const { vlans, translate, set } = edit
+  return [
+    brackets(beyond(edit.need, implied(edit, group), read)),
+    ...(vlans === undefined ? [] : ['vlans', ...(vlans.pop === 0 ? [] : [`-${vlans.pop}`]), ...vlans.push.map((tag) => `+${formatTag(tag)}`)]),
+    ...(translate === undefined ? [] : [`translate ${translate.from}>${translate.to}`]),
+    ...formatFields(set),
+  ].filter((word) => word !== '').join(' ')
+}
 
-/** The part of a need that is not implied by `known`. */
-const beyond = (bits: number, known: number): Need => {
-  const all = needOf(bits | known)
-  const implied = needOf(known)
-  return {
-    ...(all.l3 !== implied.l3 && all.l3 !== undefined && { l3: all.l3 }),
-    ...(all.l4 !== implied.l4 && all.l4 !== undefined && { l4: all.l4 }),
-    ...(all.tunnel !== implied.tunnel && all.tunnel !== undefined && { tunnel: all.tunnel }),
-    ...(all.udp !== implied.udp && all.udp !== undefined && { udp: all.udp }),
+const formatQuote = (quote: NonNullable<Transposition['quote']>): string =>
+  quote === 'refused' ? 'quote: refused' : `quote: ${[...(quote.version === undefined ? [] : [`[ipv${quote.version}]`]), ...formatFields(quote.set)].join(' ')}`
+
+const formatFields = (set: Changes): readonly string[] =>
+  CHANGE_NAMES.flatMap((name) => {
+    const value = set[name]
+    return value === undefined ? [] : [`${name}=${formatField(name, value)}`]
+  })
+
+const formatField = (name: keyof Changes, value: NonNullable<Changes[keyof Changes]>): string => {
+  switch (CHANGE_KINDS[name]) {
+    case 'mac': return formatMac(value as number)
+    case 'ip': return formatIp(value as IpAddress)
+    case 'dscp': return formatDscp(value as Value)
+    case 'ecn': return formatEcn(value as EcnValue)
+    case 'ttl': return formatTtl(value as TtlValue)
+    case 'number': case 'echo': return typeof value === 'object' ? '' : String(value)
   }
 }
 
-/** `[ipv4 ports udp:none]`, or nothing. */
+const formatPush = (p: Push, staying: number): string =>
+  `push ${p.tunnel}(${[
+    ...(p.tunnel === 'gre' ? [] : [`vni=${p.vni}`]),
+    `${formatIp(p.srcIp)}>${formatIp(p.dstIp)}`,
+    `${formatMac(p.srcMac)}>${formatMac(p.dstMac)}`,
+    ...(p.vlans.length === 0 ? [] : [`vlans=${p.vlans.map(formatTag).join(',')}`]),
+    ...(p.tunnel === 'gre' ? [] : [`sport=${p.srcPort}`]),
+    `dscp=${formatDscp(p.dscp, staying)}`, `ecn=${formatEcn(p.ecn, staying)}`, `ttl=${formatTtl(p.ttl)}`,
+    ...(p.options.length === 0 ? [] : [`options=${formatHex(p.options)}`]),
+  ].join(' ')})`
+
+const formatDscp = (value: Value, staying?: number): string => (typeof value === 'number' ? String(value) : formatCopy(value.original, staying))
+
+const formatTtl = (value: TtlValue): string =>
+  typeof value === 'number' ? String(value) : `ttl(${value.original})${value.minus === 0 ? '' : `-${value.minus}`}`
+
+const formatEcn = (value: EcnValue, staying?: number): string => {
+  if (typeof value === 'number') return String(value)
+  return 'original' in value ? formatCopy(value.original, staying) : `combine(${formatOperand(value.outer)},${formatOperand(value.inner)})`
+}
+
+const formatOperand = (value: EcnValue): string =>
+  typeof value === 'number' ? ECN_NAMES[value] ?? String(value) : 'original' in value ? String(value.original) : formatEcn(value)
+
+const formatCopy = (group: number, staying: number | undefined): string => (group === staying ? 'copy' : `copy(${group})`)
+
+const formatTag = ({ tpid, pcp, dei, vid }: VlanTag): string => `${tpid.toString(16)}:${vid}:${pcp}${dei ? ':dei' : ''}`
+
+/** Bytes as hexadecimal digits. */
+export const formatHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/** What doing this to a group implies; the edits of a normal form never contradict themselves. */
+const implied = (edit: Edit, group: number): Need => {
+  const { ecn } = edit.set
+  const bare = makeEdit(ecn === undefined || keepsNotEct(ecn, group) ? {} : { l3: 'ip' }, edit)
+  return typeof bare === 'string' ? {} : bare.need
+}
+
+/** The part of a need that is not implied by two others. */
+const beyond = (need: Need, one: Need, other: Need): Need => {
+  const known = joined(one, other)
+  return Object.fromEntries(Object.entries(joined(need, known)).filter(([name, value]) => known[name as keyof Need] !== value))
+}
+
+const joined = (a: Need, b: Need): Need => {
+  const both = joinNeeds(a, b)
+  return typeof both === 'string' ? a : both
+}
+
+/** `[ipv4 ports udp:none tags:1]`, or nothing. */
 const brackets = (need: Need): string => {
-  const words = [need.l3, need.l4, need.tunnel && 'tunnel', need.udp && `udp:${need.udp}`].filter((w) => w !== undefined)
+  const words = [
+    need.l3, need.l4, need.tunnel === true ? 'tunnel' : need.tunnel, need.leaf && 'leaf', need.udp && `udp:${need.udp}`,
+    need.tags === undefined ? undefined : `tags:${need.tags}`, need.hops === undefined ? undefined : `hops:${need.hops}`,
+  ].filter((word) => word !== undefined)
   return words.length === 0 ? '' : `[${words.join(' ')}]`
 }

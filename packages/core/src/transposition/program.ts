@@ -1,197 +1,149 @@
 /**
- * Transpositions compiled for the per-packet path: flat typed arrays and ready-made header bytes.
+ * Transpositions compiled for the per-packet path: flat numbers and ready-made header bytes.
  *
- * Edits become, for each staying group, the atoms it needs (`need.ts`), a mask of the fields to write and their values
- * as 16-bit words, which is the unit of checksums. Pushes become one **template**: the bytes of all pushed headers in
- * frame order, with every constant filled in, and per pushed group the checksum sum of those constants, so that
- * at run time only length, copied DSCP and ECN, and the final fold remain.
+ * Edits become, for each staying group, what it needs (one number), a mask of the fields to write and their values
+ * (`edit-values.ts`); what changes a frame's length inside, tags and translation, is listed apart, since few flows do it. Pushes
+ * become one **template**: the bytes of all pushed headers in frame order (`push-template.ts`). What is read of the original
+ * frame is a list of its own (`originals.ts`).
  *
- * A program is immutable, and may be shared by flows.
+ * A program is immutable, and may be shared by flows. Each flow has its program, so it is kept small: lists of a few numbers are
+ * plain arrays, a quarter of the size of a typed array and as quick to read; empty ones are shared.
  */
-import { EtherType, ETHERNET_LENGTH } from '../wire/ethernet.js'
-import { IPV4_LENGTH } from '../wire/ipv4.js'
-import { IPV6_LENGTH } from '../wire/ipv6.js'
-import { IpProtocol } from '../wire/ip-protocol.js'
-import { UDP_LENGTH, UdpPort } from '../wire/udp.js'
-import { VXLAN_I_FLAG, VXLAN_LENGTH } from '../wire/vxlan.js'
-import { putU16, putU24, writeIp, writeMac } from '../wire/bytes.js'
-import { sumWords } from '../wire/checksum.js'
-import type { IpAddress } from '../wire/address.js'
-import type { Changes, HeaderTransposition, Push, Value } from './header-transposition.js'
+import { L3 } from '../wire/frame-view.js'
+import { emitVlan, MAX_VLANS, VLAN_LENGTH } from '../wire/vlan.js'
+import { ecnDrops } from './ecn.js'
+import { fieldsOf, VALUES, writeValues } from './edit-values.js'
+import type { Edit, HeaderTransposition, Need, Transposition, Translation } from './header-transposition.js'
 import { needBits, NeedBit } from './need.js'
-import { editBits } from './normal-form.js'
+import { editNeed, isKeep } from './normal-form.js'
+import { ReadList, type Reads } from './originals.js'
+import { maxFromIp, type PushedGroup, pushLength, writePush } from './push-template.js'
 
-/** Bits of {@link Program.fields}: which fields an edit writes. */
-export const FieldBit = {
-  DstMac: 1, SrcMac: 2, SrcIp: 4, DstIp: 8, Dscp: 16, Ecn: 32, Ttl: 64, SrcPort: 128, DstPort: 256, IcmpId: 512, Vni: 1024,
-} as const
+/**
+ * How a need lies in one number: its atoms, whether there is a need at all (were it only that the group is there), the least
+ * number of tags, and the least TTL.
+ */
+export const PackedNeed = { ATOMS: 0x7fff, THERE: 0x8000, TAGS_SHIFT: 16, TAGS_MASK: 3, TTL_SHIFT: 18 } as const
 
-/** Index of each field's first 16-bit word inside an edit's stretch of {@link Program.values}. */
-export const ValueAt = {
-  DST_MAC: 0, SRC_MAC: 3, SRC_IP: 6, DST_IP: 14, DSCP: 22, ECN: 23, TTL: 24, SRC_PORT: 25, DST_PORT: 26, ICMP_ID: 27, VNI: 28,
-} as const
-
-/** 16-bit words an edit: a power of two, so that an edit's base is a shift. */
-export const VALUES = 32
-
-/** Bytes of a pushed group over IPv4. */
-export const PUSH4_LENGTH = ETHERNET_LENGTH + IPV4_LENGTH + UDP_LENGTH + VXLAN_LENGTH
-/** Bytes of a pushed group over IPv6. */
-export const PUSH6_LENGTH = ETHERNET_LENGTH + IPV6_LENGTH + UDP_LENGTH + VXLAN_LENGTH
+/** What happens to the length of one staying group. */
+export interface Restructuring {
+  /** Index of the group among those that stay. */
+  readonly edit: number
+  /** VLAN tags that are popped, -1 for all. */
+  readonly popTags: number
+  /** VLAN tags that are pushed, as bytes. */
+  readonly pushTags: Uint8Array
+  readonly translate: Translation | undefined
+}
 
 /** A compiled transposition. */
 export interface Program {
   /** False for `Invalid`: no frame passes. */
   readonly valid: boolean
-  /** Needed atoms of each popped group. */
+  /** Whether there are needs of a TTL, a guard or a need of the quote: what most flows do not have. */
+  readonly guarded: boolean
+  /** {@link PackedNeed} of each popped group. */
   readonly popNeeds: readonly number[]
-  /** Needed atoms of each edited group. */
+  /** {@link PackedNeed} of each edited group, 0 where nothing happens to it. */
   readonly editNeeds: readonly number[]
-  /** {@link FieldBit}s of each edited group. */
+  /** `FieldBit`s of each edited group. */
   readonly fields: readonly number[]
-  /** {@link VALUES} words an edited group; IPv4 addresses are in the first two words of theirs. */
+  /** `VALUES` words an edited group, and behind them those of the quote. */
   readonly values: Uint16Array
+  /** What is read of the original frame. */
+  readonly reads: Reads
+  /** Tags and translations, by group. */
+  readonly restructurings: readonly Restructuring[]
+  /** `FieldBit`s of the quote. */
+  readonly quoteFields: number
+  /** Network header that a quote must have (an `L3`), `L3.None` where any will do, -1 where no quote passes. */
+  readonly quoteL3: number
+  /** Assignments of ECN fields at which the frame is refused: bits 0–31 and 32–63 of a set (`ecnDrops`). */
+  readonly dropsLow: number
+  readonly dropsHigh: number
+  /** The pushed groups, outermost first. */
+  readonly pushed: readonly PushedGroup[]
+  /** Whether a pushed group has more VLAN tags than a header can: no frame passes, unless what follows pops them. */
+  readonly crowded: boolean
   /** Number of pushed groups. */
   readonly pushes: number
-  /** All pushed headers, outermost first; lengths, checksums and copied traffic classes are 0. */
+  /** All pushed headers, outermost first; lengths, checksums and what is read are 0. */
   readonly template: Uint8Array
-  /** Offset of each pushed group in `template`. */
-  readonly pushAt: readonly number[]
-  /** 1 where the pushed group is IPv6. */
-  readonly pushIs6: readonly number[]
-  /**
-   * Checksum sum of each pushed group's constants: over IPv4 of the IP header, over IPv6 of what its UDP checksum covers,
-   * pseudo header included; without the lengths and the traffic class.
-   */
-  readonly pushSum: readonly number[]
-  /** Traffic class of each pushed group, its copied parts 0. */
-  readonly pushClass: readonly number[]
-  /** Group of the original frame that DSCP is copied from, or -1. */
-  readonly dscpFrom: readonly number[]
-  /** Group of the original frame that ECN is copied from, or -1. */
-  readonly ecnFrom: readonly number[]
   /** Longest frame, popped and not yet pushed, whose length every pushed header can express. */
   readonly maxInside: number
 }
 
-/**
- * Compiles a transposition; total. Each flow has its program, so it is kept small: lists of a few numbers are plain arrays, a
- * quarter of the size of a typed array and as quick to read; empty ones are shared.
- */
+/** Compiles a transposition; total. */
 export const compile = (t: HeaderTransposition): Program => {
-  const { pop, edit, push } = t._tag === 'Invalid' ? NOTHING : t
-  const pushAt = push.length === 0 ? NONE : push.map((_, i) => lengthOf(push, 0, i))
-  const template = push.length === 0 ? NO_BYTES : new Uint8Array(lengthOf(push, 0, push.length))
-  for (let i = 0; i < push.length; i++) writeTemplate(push[i]!, template, pushAt[i]!)
-  const values = edit.length === 0 ? NO_VALUES : new Uint16Array(edit.length * VALUES)
-  for (let i = 0; i < edit.length; i++) writeValues(edit[i]!.set, values, i * VALUES)
+  const { pop, edit, push, guard, quote } = t._tag === 'Invalid' ? NOTHING : t
+  const reads = new ReadList()
+  const edits = edit.length
+  const quoted = quote === undefined || quote === 'refused' ? {} : quote.set
+  const quoteFields = fieldsOf(quoted)
+  const values = edits === 0 && quoteFields === 0 ? NO_VALUES : new Uint16Array((edits + (quoteFields === 0 ? 0 : 1)) * VALUES)
+  edit.forEach((e, i) => { writeValues(e.set, reads, values, i * VALUES) })
+  if (quoteFields !== 0) writeValues(quoted, reads, values, edits * VALUES)
+  const template = push.length === 0 ? NO_BYTES : new Uint8Array(push.reduce((bytes, p) => bytes + pushLength(p), 0))
+  const pushed = writePushes(push, reads, template)
+  const drops = ecnDrops(guard)
+  const quoteL3 = quoteNeed(edit, quote)
   return {
     valid: t._tag === 'Transposition',
-    popNeeds: pop.length === 0 ? NONE : pop.map((n) => needBits(n) | NeedBit.Tunnel),
-    editNeeds: edit.length === 0 ? NONE : edit.map(editBits),
-    fields: edit.length === 0 ? NONE : edit.map((e) => fieldsOf(e.set)),
+    guarded: guard.length > 0 || quoteL3 !== L3.None || pop.some(hasHops) || edit.some((e) => hasHops(e.need)),
+    popNeeds: pop.length === 0 ? NONE : pop.map((need) => packed(need) | NeedBit.Tunnel),
+    editNeeds: edits === 0 ? NONE : edit.map((e) => (isKeep(e) ? 0 : packed(editNeed(e)))),
+    fields: edits === 0 ? NONE : edit.map((e) => fieldsOf(e.set)),
     values,
+    reads: reads.reads,
+    restructurings: edit.some(restructures) ? edit.flatMap(restructuring) : NO_RESTRUCTURINGS,
+    quoteFields,
+    quoteL3,
+    dropsLow: drops.lo,
+    dropsHigh: drops.hi,
+    pushed,
+    crowded: push.some((p) => p.vlans.length > MAX_VLANS),
     pushes: push.length,
     template,
-    pushAt,
-    pushIs6: push.length === 0 ? NONE : push.map((p) => (p.srcIp.version === 6 ? 1 : 0)),
-    pushSum: push.length === 0 ? NONE : push.map((p, i) => constantSum(p, template, pushAt[i]!)),
-    pushClass: push.length === 0 ? NONE : push.map((p) => (constant(p.dscp) << 2) | constant(p.ecn)),
-    dscpFrom: push.length === 0 ? NONE : push.map((p) => source(p.dscp)),
-    ecnFrom: push.length === 0 ? NONE : push.map((p) => source(p.ecn)),
-    maxInside: push.reduce((most, p, i) => Math.min(most, maxPayload(p) - lengthOf(push, i, push.length) + ETHERNET_LENGTH), Number.MAX_SAFE_INTEGER),
+    maxInside: pushed.reduce((most, p) => Math.min(most, maxFromIp(p) - (template.length - p.ip)), Number.MAX_SAFE_INTEGER),
   }
 }
 
 const NONE: readonly number[] = []
 const NO_BYTES = new Uint8Array(0)
 const NO_VALUES = new Uint16Array(0)
+const NO_PUSHES: readonly PushedGroup[] = []
+const NO_RESTRUCTURINGS: readonly Restructuring[] = []
+const NOTHING: Omit<Transposition, '_tag'> = { pop: [], edit: [], push: [], guard: [] }
 
-/** Bytes of the pushed headers `from` to before `to`. */
-const lengthOf = (push: readonly Push[], from: number, to: number): number => {
-  let bytes = 0
-  for (let i = from; i < to; i++) bytes += push[i]!.srcIp.version === 4 ? PUSH4_LENGTH : PUSH6_LENGTH
-  return bytes
-}
+const packed = (need: Need): number =>
+  needBits(need) | PackedNeed.THERE | ((need.tags ?? 0) << PackedNeed.TAGS_SHIFT) | (((need.hops ?? -1) + 1) << PackedNeed.TTL_SHIFT)
 
-const NOTHING = { pop: [], edit: [], push: [] } as const
+const hasHops = (need: Need): boolean => need.hops !== undefined
 
-const constant = (value: Value): number => (typeof value === 'number' ? value : 0)
-const source = (value: Value): number => (typeof value === 'number' ? -1 : value.original)
-
-/** Bytes from the IP header on that the length field of a pushed group can express; IPv6 does not count its header. */
-const maxPayload = (p: Push): number => (p.srcIp.version === 4 ? 0xffff : 0xffff + IPV6_LENGTH)
-
-/** The constants of a pushed group: DF set and identification 0 over IPv4 (RFC 6864 §4.1: atomic datagrams need none). */
-const writeTemplate = (p: Push, to: Uint8Array, at: number): void => {
-  const ip = at + ETHERNET_LENGTH
-  const udp = ip + (p.srcIp.version === 4 ? IPV4_LENGTH : IPV6_LENGTH)
-  const vxlan = udp + UDP_LENGTH
-  writeMac(to, at, p.dstMac)
-  writeMac(to, at + 6, p.srcMac)
-  if (p.srcIp.version === 4) {
-    putU16(to, at + 12, EtherType.Ipv4)
-    to[ip] = 0x45
-    to[ip + 6] = 0x40
-    to[ip + 8] = p.ttl
-    to[ip + 9] = IpProtocol.Udp
-    writeIp(to, ip + 12, p.srcIp)
-    writeIp(to, ip + 16, p.dstIp)
-  } else {
-    putU16(to, at + 12, EtherType.Ipv6)
-    to[ip] = 0x60
-    to[ip + 6] = IpProtocol.Udp
-    to[ip + 7] = p.ttl
-    writeIp(to, ip + 8, p.srcIp)
-    writeIp(to, ip + 24, p.dstIp)
-  }
-  putU16(to, udp, p.srcPort)
-  putU16(to, udp + 2, UdpPort.Vxlan)
-  to[vxlan] = VXLAN_I_FLAG
-  putU24(to, vxlan + 4, p.vni)
-}
-
-const constantSum = (p: Push, template: Uint8Array, at: number): number => {
-  const ip = at + ETHERNET_LENGTH
-  return p.srcIp.version === 4
-    ? sumWords(template, ip, ip + IPV4_LENGTH)
-    : sumWords(template, ip + 8, ip + IPV6_LENGTH + UDP_LENGTH + VXLAN_LENGTH, IpProtocol.Udp)
-}
-
-const fieldsOf = (set: Changes): number =>
-  (set.dstMac !== undefined ? FieldBit.DstMac : 0) | (set.srcMac !== undefined ? FieldBit.SrcMac : 0) |
-  (set.srcIp !== undefined ? FieldBit.SrcIp : 0) | (set.dstIp !== undefined ? FieldBit.DstIp : 0) |
-  (set.dscp !== undefined ? FieldBit.Dscp : 0) | (set.ecn !== undefined ? FieldBit.Ecn : 0) |
-  (set.ttl !== undefined ? FieldBit.Ttl : 0) | (set.srcPort !== undefined ? FieldBit.SrcPort : 0) |
-  (set.dstPort !== undefined ? FieldBit.DstPort : 0) | (set.icmpId !== undefined ? FieldBit.IcmpId : 0) |
-  (set.vni !== undefined ? FieldBit.Vni : 0)
-
-const writeValues = (set: Changes, values: Uint16Array, at: number): void => {
-  writeMacWords(set.dstMac ?? 0, values, at + ValueAt.DST_MAC)
-  writeMacWords(set.srcMac ?? 0, values, at + ValueAt.SRC_MAC)
-  if (set.srcIp !== undefined) writeIpWords(set.srcIp, values, at + ValueAt.SRC_IP)
-  if (set.dstIp !== undefined) writeIpWords(set.dstIp, values, at + ValueAt.DST_IP)
-  values[at + ValueAt.DSCP] = set.dscp ?? 0
-  values[at + ValueAt.ECN] = set.ecn ?? 0
-  values[at + ValueAt.TTL] = set.ttl ?? 0
-  values[at + ValueAt.SRC_PORT] = set.srcPort ?? 0
-  values[at + ValueAt.DST_PORT] = set.dstPort ?? 0
-  values[at + ValueAt.ICMP_ID] = set.icmpId ?? 0
-  // As the header has it: 24 bits, then the reserved byte, which is kept.
-  values[at + ValueAt.VNI] = (set.vni ?? 0) >>> 8
-  values[at + ValueAt.VNI + 1] = ((set.vni ?? 0) & 0xff) << 8
-}
-
-const writeMacWords = (mac: number, values: Uint16Array, at: number): void => {
-  values[at] = Math.floor(mac / 0x1_0000_0000)
-  values[at + 1] = Math.floor(mac / 0x1_0000)
-  values[at + 2] = mac
-}
-
-const writeIpWords = (ip: IpAddress, values: Uint16Array, at: number): void => {
-  const words = ip.version === 4 ? ip.words.slice(3) : ip.words
-  words.forEach((w, i) => {
-    values[at + 2 * i] = w >>> 16
-    values[at + 2 * i + 1] = w
+const writePushes = (push: Transposition['push'], reads: ReadList, template: Uint8Array): readonly PushedGroup[] => {
+  if (push.length === 0) return NO_PUSHES
+  let at = 0
+  return push.map((p) => {
+    const group = writePush(p, reads, template, at)
+    at += pushLength(p)
+    return group
   })
+}
+
+/** What a translated packet quotes must be translated with it, so a quote of which nothing is said does not pass. */
+const quoteNeed = (edit: readonly Edit[], quote: Transposition['quote']): number => {
+  if (quote === 'refused' || (quote === undefined && edit.some((e) => e.translate !== undefined))) return -1
+  const version = quote?.version ?? quote?.set.srcIp?.version ?? quote?.set.dstIp?.version
+  return version === undefined ? L3.None : version === 4 ? L3.Ipv4 : L3.Ipv6
+}
+
+const restructures = (edit: Edit): boolean => edit.vlans !== undefined || edit.translate !== undefined
+
+const restructuring = (edit: Edit, index: number): readonly Restructuring[] => {
+  if (!restructures(edit)) return []
+  const tags = edit.vlans?.push ?? []
+  const pushTags = tags.length === 0 ? NO_BYTES : new Uint8Array(VLAN_LENGTH * tags.length)
+  tags.forEach((tag, i) => { emitVlan(tag, pushTags, VLAN_LENGTH * i) })
+  const pop = edit.vlans?.pop ?? 0
+  return [{ edit: index, popTags: pop === 'all' ? -1 : pop, pushTags, translate: edit.translate }]
 }

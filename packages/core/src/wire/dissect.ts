@@ -16,9 +16,9 @@ import { parseFrame } from './parse.js'
 import { Reason } from './reason.js'
 import { parseTcp } from './tcp.js'
 import { transportChecksumAt, transportSum } from './transport-checksum.js'
+import { parseTunnelHeader } from './tunnel.js'
 import { parseUdp } from './udp.js'
 import { parseVlan, VLAN_LENGTH, type VlanTag } from './vlan.js'
-import { parseVxlan } from './vxlan.js'
 import { unreadable, type Parsed, type WireError, type WireProtocol } from './wire-error.js'
 
 /**
@@ -26,9 +26,10 @@ import { unreadable, type Parsed, type WireError, type WireProtocol } from './wi
  * trailers are views on `bytes`, not copies.
  *
  * @param maxGroups - Header groups to look into, 1 to `MAX_GROUPS`; a tunnel behind the last is payload.
+ * @param knownOptions - Critical Geneve options that do not keep from looking into the tunnel, as `class << 8 | type`.
  */
-export const dissect = (bytes: Uint8Array, maxGroups: number = MAX_GROUPS): Either<WireError, Frame> => {
-  const view = makeFrameView()
+export const dissect = (bytes: Uint8Array, maxGroups: number = MAX_GROUPS, knownOptions: readonly number[] = []): Either<WireError, Frame> => {
+  const view = makeFrameView(knownOptions)
   const reason = parseFrame(view, bytes, 0, bytes.length, maxGroups)
   return reason === Reason.Ok ? right(frameOf(view)) : unreadable(failedProtocol(view), reason, view.reasonAt)
 }
@@ -50,6 +51,8 @@ const failedProtocol = (view: FrameView): WireProtocol => {
   const protocol = view.slots[base + Slot.PROTO]!
   if (kind === L3.None) return view.reasonAt === view.slots[base + Slot.L2] ? 'ethernet' : 'vlan'
   if (kind === L3.Arp) return 'arp'
+  // the only tunnel header that can fail: of the others what cannot be read is payload
+  if (view.slots[base + Slot.TUNNEL] === Tunnel.Geneve) return 'geneve'
   if (view.reasonAt === view.slots[base + Slot.L3]) return kind === L3.Ipv4 ? 'ipv4' : 'ipv6'
   if (kind === L3.Ipv6 && isExtension(protocol)) return 'ipv6-extension'
   if (protocol === IpProtocol.Tcp) return 'tcp'
@@ -62,6 +65,7 @@ const readGroup = (view: FrameView, group: number): HeaderGroup => {
   const limit = group === 0 ? view.end : slots[base - SLOTS + Slot.END]!
   const at = slots[base + Slot.L2]!
   const end = slots[base + Slot.END]!
+  const tunnel = slots[base + Slot.TUNNEL]!
   const net = readNetwork(view, base, limit)
   const transport = readTransport(view, base)
   return {
@@ -72,7 +76,7 @@ const readGroup = (view: FrameView, group: number): HeaderGroup => {
     ),
     ...(net === undefined ? {} : { net }),
     ...(transport === undefined ? {} : { transport }),
-    ...(slots[base + Slot.TUNNEL] === Tunnel.None ? {} : { tunnel: valid(parseVxlan(bytes, slots[base + Slot.TUNNEL_AT]!, end)).repr }),
+    ...(tunnel === Tunnel.None ? {} : { tunnel: valid(parseTunnelHeader(bytes, tunnel, slots[base + Slot.TUNNEL_AT]!, end)).repr }),
     ...(end === limit ? {} : { trailer: bytes.subarray(end, limit) }),
   }
 }

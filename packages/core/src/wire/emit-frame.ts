@@ -7,10 +7,11 @@
 import { left, right, type Either } from 'fp-ts/lib/Either.js'
 import { emitArp } from './arp.js'
 import { putU16 } from './bytes.js'
-import { checksum, pseudoSum4, pseudoSum6 } from './checksum.js'
+import { checksum, pseudoSum4 } from './checksum.js'
 import { emitEthernet, ETHERNET_LENGTH, EtherType } from './ethernet.js'
 import { fragmentOf, networkHeaderSize, transportHeaderSize, type Frame, type HeaderGroup, type NetworkHeader, type TransportHeader } from './frame.js'
 import { L4, MAX_GROUPS } from './frame-view.js'
+import { geneveOptionsProblem } from './geneve.js'
 import { emitIcmp } from './icmp.js'
 import { emitIcmpv6 } from './icmpv6.js'
 import { IpProtocol } from './ip-protocol.js'
@@ -18,10 +19,10 @@ import { emitIpv4 } from './ipv4.js'
 import { checkExtensionSize, emitExtension, extensionSize, MAX_EXTENSIONS, protocolOfExtension } from './ipv6-extension.js'
 import { emitIpv6, IPV6_LENGTH, type Ipv6 } from './ipv6.js'
 import { emitTcp } from './tcp.js'
-import { transportChecksumAt } from './transport-checksum.js'
-import { emitUdp } from './udp.js'
+import { finalPseudoSum6, transportChecksumAt } from './transport-checksum.js'
+import { emitTunnelHeader, tunnelHeaderSize, type TunnelHeader } from './tunnel.js'
+import { emitUdp, UdpPort } from './udp.js'
 import { emitVlan, MAX_VLANS, VLAN_LENGTH } from './vlan.js'
-import { emitVxlan, VXLAN_LENGTH } from './vxlan.js'
 import { unwritable, type WireError } from './wire-error.js'
 
 /** What may be chosen when a frame is written. */
@@ -36,7 +37,7 @@ export interface EmitOptions {
  * lacks is written as 0, since neither can be computed from a part.
  *
  * Fails with `BadHeader` where headers contradict each other (an IPv4 header behind another EtherType, a transport
- * header in a later fragment, a tunnel without UDP …), and with `BadLength` where something does not fit its length field.
+ * header in a later fragment, VXLAN without UDP …), and with `BadLength` where something does not fit its length field.
  */
 export const emitFrame = (frame: Frame, options: EmitOptions = {}): Either<WireError, Uint8Array> => {
   const plan = planGroups(frame)
@@ -71,13 +72,13 @@ const planGroups = (frame: Frame): Either<WireError, readonly Planned[]> => {
   for (let i = frame.groups.length - 1; i >= 0; i--) {
     const group = frame.groups[i]!
     if ((group.tunnel === undefined) !== (i === frame.groups.length - 1))
-      return unwritable('vxlan', 'BadHeader', 'a tunnel header stands exactly between two header groups')
+      return unwritable(group.tunnel?.kind ?? 'ethernet', 'BadHeader', 'a tunnel header stands exactly between two header groups')
     const fault = contradiction(group)
     if (fault !== undefined) return left(fault)
     const link = ETHERNET_LENGTH + VLAN_LENGTH * group.vlans.length
     const network = group.net === undefined ? 0 : networkHeaderSize(group.net)
     const transport = group.transport === undefined ? 0 : transportHeaderSize(group.transport)
-    const tunnel = group.tunnel === undefined ? 0 : VXLAN_LENGTH
+    const tunnel = group.tunnel === undefined ? 0 : tunnelHeaderSize(group.tunnel)
     const counted = transport + tunnel + inner + (group.net?.kind === 'ipv6' ? network - IPV6_LENGTH : network)
     if (group.net !== undefined && counted > 0xffff) return unwritable(group.net.kind, 'BadLength', `${counted} bytes do not fit a length field`)
     const size = link + network + transport + tunnel + inner + (group.trailer?.length ?? 0)
@@ -101,8 +102,8 @@ const contradiction = (group: HeaderGroup): WireError | undefined => {
   if (vlans.length > MAX_VLANS) return fault('vlan', 'UnsupportedProtocol', 'more than two tags')
   if (net !== undefined && eth.etherType !== ETHER_TYPES[net.kind])
     return fault('ethernet', 'BadHeader', `EtherType 0x${eth.etherType.toString(16)} does not announce ${net.kind}`)
-  if (tunnel !== undefined && (transport?.kind !== 'udp' || fragmentOf(net) !== 'whole'))
-    return fault('vxlan', 'BadHeader', 'a tunnel header needs a whole UDP datagram around it')
+  const wrong = tunnel === undefined ? undefined : tunnelContradiction(tunnel, net, transport)
+  if (wrong !== undefined) return wrong
   if (net?.kind === 'ipv4' && badOptions(net.options)) return fault('ipv4', 'BadLength', 'options are a multiple of 4 up to 40 bytes')
   if (net?.kind === 'ipv6') {
     if (net.extensions.length > MAX_EXTENSIONS) return fault('ipv6-extension', 'UnsupportedProtocol', 'more than eight extension headers')
@@ -119,6 +120,27 @@ const contradiction = (group: HeaderGroup): WireError | undefined => {
   return transport.kind === 'tcp' && badOptions(transport.options)
     ? fault('tcp', 'BadLength', 'options are a multiple of 4 up to 40 bytes')
     : undefined
+}
+
+/** What keeps a tunnel header from being one: what is around it, or what `parseFrame` would not look behind. */
+const tunnelContradiction = (tunnel: TunnelHeader, net: NetworkHeader | undefined, transport: TransportHeader | undefined): WireError | undefined => {
+  const { kind } = tunnel
+  if (fragmentOf(net) !== 'whole') return fault(kind, 'BadHeader', 'a tunnel header needs a whole datagram around it')
+  if (kind === 'vxlan' || kind === 'geneve') {
+    if (transport?.kind !== 'udp') return fault(kind, 'BadHeader', 'this tunnel header needs UDP in front of it')
+    if (transport.destinationPort === UdpPort[kind === 'vxlan' ? 'Geneve' : 'Vxlan']) return fault(kind, 'BadHeader', 'the UDP port is that of another tunnel')
+  } else {
+    if (transport !== undefined) return fault(kind, 'BadHeader', 'no transport header stands in front of GRE')
+    if (net === undefined || net.kind === 'arp' || net.protocol !== IpProtocol.Gre) return fault(kind, 'BadHeader', 'the network header does not announce GRE')
+  }
+  if ((kind === 'geneve' || kind === 'gre') && tunnel.protocolType !== EtherType.TransparentBridging)
+    return fault(kind, 'BadHeader', 'only Ethernet is carried as a header group')
+  if (kind === 'gre' && (tunnel.checksum !== undefined || tunnel.key !== undefined || tunnel.sequence !== undefined))
+    return fault(kind, 'BadHeader', 'GRE with a checksum or sequence number is opaque, and with a key it is NVGRE')
+  if (kind !== 'geneve') return undefined
+  if (tunnel.control) return fault(kind, 'BadHeader', 'what a control packet carries is no header group')
+  const options = geneveOptionsProblem(tunnel)
+  return options === undefined ? undefined : fault(kind, 'BadLength', options)
 }
 
 const badOptions = (options: Uint8Array): boolean => options.length % 4 !== 0 || options.length > 40
@@ -145,7 +167,7 @@ const emitGroup = (planned: Planned, bytes: Uint8Array, at: number): number => {
   }
   if (group.transport?.kind === 'icmp') emitIcmp(group.transport, bytes, l4)
   if (group.transport?.kind === 'icmpv6') emitIcmpv6(group.transport, bytes, l4)
-  if (group.tunnel !== undefined) emitVxlan(group.tunnel, bytes, l4 + transport)
+  if (group.tunnel !== undefined) emitTunnelHeader(group.tunnel, bytes, l4 + transport)
   if (group.trailer !== undefined) bytes.set(group.trailer, at + size - group.trailer.length)
   return l4 + transport + tunnel
 }
@@ -169,7 +191,9 @@ const completeChecksum = (planned: Planned, bytes: Uint8Array, behind: number): 
     const { kind } = group.transport
     const length = transport + tunnel + inner
     const pseudo =
-      kind === 'icmp' ? 0 : (group.net?.kind === 'ipv4' ? pseudoSum4 : pseudoSum6)(bytes, l3, PROTOCOLS[kind], length)
+      kind === 'icmp' ? 0
+      : group.net?.kind === 'ipv4' ? pseudoSum4(bytes, l3, PROTOCOLS[kind], length)
+      : finalPseudoSum6(bytes, l3, l4, PROTOCOLS[kind], length)
     const sum = checksum(bytes, l4, l4 + length, pseudo)
     putU16(bytes, l4 + transportChecksumAt(KINDS[kind]), kind === 'udp' && sum === 0 ? 0xffff : sum)
   }

@@ -14,8 +14,11 @@ export const ETHERNET_LENGTH = 14
 /** Shortest frame on a wire without its check sequence; shorter ones are padded by the sender. */
 export const ETHERNET_MIN_FRAME = 60
 
-/** EtherTypes the library knows. Values below 0x600 are lengths of 802.3 frames. */
-export const EtherType = { Ipv4: 0x0800, Arp: 0x0806, Vlan: 0x8100, Ipv6: 0x86dd, ServiceVlan: 0x88a8 } as const
+/**
+ * EtherTypes the library knows. Values below 0x600 are lengths of 802.3 frames. `TransparentBridging` is only found in tunnel
+ * headers, where it announces an Ethernet frame.
+ */
+export const EtherType = { Ipv4: 0x0800, Arp: 0x0806, TransparentBridging: 0x6558, Vlan: 0x8100, Ipv6: 0x86dd, ServiceVlan: 0x88a8 } as const
 /** EtherTypes the library knows. */
 export type EtherType = (typeof EtherType)[keyof typeof EtherType]
 

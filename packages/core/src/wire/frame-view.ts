@@ -2,9 +2,11 @@
  * Where the headers of one frame lie: the output of the parser and the only thing later stages know of a frame.
  *
  * A frame is a stack of **header groups**, outermost first. A group is one Ethernet header with its VLAN tags,
- * at most one network header and at most one transport header; a group whose transport header is followed by a
- * tunnel header (VXLAN) encapsulates the next group. Group 0 is what a wire sees first; the last group is the
- * frame that nothing further encapsulates.
+ * at most one network header and at most one transport header; a group that ends in a
+ * tunnel header encapsulates the next group. Group 0 is what a wire sees first; the last group is the
+ * frame that nothing further encapsulates. In front of the tunnel header stands UDP (VXLAN, Geneve) or nothing but IP (GRE,
+ * NVGRE). Where the last group is an ICMP error whose quotation can be read, the packet it quotes is a group of its own, the
+ * **quote**: at index {@link QUOTE}, without an Ethernet header, outside of `depth`.
  *
  * The view holds offsets, never copies: reading a field is one load from `bytes`. One view is made per port and
  * filled again for each frame, so parsing allocates nothing. All offsets are absolute indices into `bytes`.
@@ -22,6 +24,9 @@ import { Reason } from './reason.js'
 /** Deepest stack of header groups the engine parses: a frame inside two encapsulations. */
 export const MAX_GROUPS = 3
 
+/** Index of the packet that an ICMP error of the innermost group quotes, behind the groups of the frame itself. */
+export const QUOTE = MAX_GROUPS
+
 /** What the network header of a group is. */
 export const L3 = { None: 0, Arp: 1, Ipv4: 2, Ipv6: 3 } as const
 /** What the network header of a group is. */
@@ -37,9 +42,12 @@ export const Frag = { Whole: 0, First: 1, Later: 2 } as const
 /** Where in a fragmented datagram a group's payload stands. */
 export type Frag = (typeof Frag)[keyof typeof Frag]
 
-/** The encapsulation whose header follows the transport header of a group. */
-export const Tunnel = { None: 0, Vxlan: 1 } as const
-/** The encapsulation whose header follows the transport header of a group. */
+/**
+ * The encapsulation that a group ends in. `Nvgre` is GRE with a key and neither checksum nor sequence number, `Gre` GRE without
+ * any of the three; GRE with other flags, or that carries anything but Ethernet, is opaque.
+ */
+export const Tunnel = { None: 0, Vxlan: 1, Nvgre: 2, Geneve: 3, Gre: 4 } as const
+/** The encapsulation that a group ends in. */
 export type Tunnel = (typeof Tunnel)[keyof typeof Tunnel]
 
 /** Index of each slot inside a group's stretch of {@link FrameView.slots}. */
@@ -66,7 +74,7 @@ export const Slot = {
   L4: 9,
   /** Offset behind the transport header (or `L4` where there is none). */
   PAYLOAD: 10,
-  /** Offset where this group's datagram ends by its own length field. */
+  /** Offset where this group's datagram ends by its own length field; of the quote, where what is quoted ends. */
   END: 11,
   /** A {@link Tunnel}. */
   TUNNEL: 12,
@@ -93,15 +101,23 @@ export interface FrameView {
   reasonAt: number
   /**
    * The first protocol inside that the library does not know, or 0: `0x1_0000 | ethertype`,
-   * `0x2_0000 | IP protocol` or `0x3_0000 | UDP port`. Such a frame is still parsed, as opaque from there on.
+   * `0x2_0000 | IP protocol`, `0x3_0000 | UDP port` of a tunnel that could not be looked into, or `0x4_0000 | protocol type` of
+   * what a GRE or Geneve header carries. Such a frame is still parsed, as opaque from there on.
    */
   unsupported: number
-  /** `MAX_GROUPS × SLOTS` numbers, indexed `group * SLOTS + Slot.X`. */
+  /** Whether the innermost group is an ICMP error whose quoted packet lies at the slots of {@link QUOTE}. */
+  quoted: boolean
+  /**
+   * Geneve options this reader knows, as `class << 8 | type`. A tunnel with a critical option that is not among them is
+   * refused where it would be looked into (`UnknownCriticalOption`), as RFC 8926 §3.5 demands of a tunnel's end.
+   */
+  knownOptions: readonly number[]
+  /** `(MAX_GROUPS + 1) × SLOTS` numbers, indexed `group * SLOTS + Slot.X`; the last stretch is the quote's. */
   readonly slots: Int32Array
 }
 
 /** An empty view, to be filled by `parseFrame` again and again. */
-export const makeFrameView = (): FrameView => ({
+export const makeFrameView = (knownOptions: readonly number[] = []): FrameView => ({
   bytes: new Uint8Array(0),
   start: 0,
   end: 0,
@@ -109,5 +125,7 @@ export const makeFrameView = (): FrameView => ({
   reason: Reason.Truncated,
   reasonAt: 0,
   unsupported: 0,
-  slots: new Int32Array(MAX_GROUPS * SLOTS),
+  quoted: false,
+  knownOptions,
+  slots: new Int32Array((MAX_GROUPS + 1) * SLOTS),
 })

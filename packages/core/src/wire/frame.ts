@@ -14,9 +14,9 @@ import { formatIpv4, IPV4_LENGTH, type Ipv4 } from './ipv4.js'
 import { extensionSize } from './ipv6-extension.js'
 import { formatIpv6, IPV6_LENGTH, type Ipv6 } from './ipv6.js'
 import { formatTcp, TCP_LENGTH, type Tcp } from './tcp.js'
+import { formatTunnelHeader, type TunnelHeader } from './tunnel.js'
 import { formatUdp, UDP_LENGTH, type Udp } from './udp.js'
 import { formatVlan, type VlanTag } from './vlan.js'
-import { formatVxlan, type Vxlan } from './vxlan.js'
 
 /** A network header, told apart by `kind`. */
 export type NetworkHeader = Arp | Ipv4 | Ipv6
@@ -31,10 +31,13 @@ export interface HeaderGroup {
   readonly vlans: readonly VlanTag[]
   /** Absent where `eth.etherType` is not supported: all that follows is payload. */
   readonly net?: NetworkHeader
-  /** Absent in later fragments and where the protocol of `net` is not supported. */
+  /** Absent in later fragments, in front of GRE and NVGRE, and where the protocol of `net` is not supported. */
   readonly transport?: TransportHeader
-  /** Present exactly in the groups that encapsulate the next one. */
-  readonly tunnel?: Vxlan
+  /**
+   * Present exactly in the groups that encapsulate the next one. VXLAN and Geneve stand behind UDP, GRE and NVGRE right behind IP.
+   * GRE is without optional words here, GRE and Geneve carry Ethernet, and Geneve is no control packet: others are payload.
+   */
+  readonly tunnel?: TunnelHeader
   /** What lies behind this group's datagram inside its own frame: padding, mostly. Absent where there is none. */
   readonly trailer?: Uint8Array
 }
@@ -95,7 +98,7 @@ const formatGroup = (group: HeaderGroup): readonly string[] => [
   ...group.vlans.map(formatVlan),
   ...(group.net === undefined ? [] : [formatNetwork(group.net)]),
   ...(group.transport === undefined ? [] : [formatTransport(group.transport)]),
-  ...(group.tunnel === undefined ? [] : [formatVxlan(group.tunnel)]),
+  ...(group.tunnel === undefined ? [] : [formatTunnelHeader(group.tunnel)]),
 ]
 
 const formatNetwork = (net: NetworkHeader): string => {

@@ -42,6 +42,19 @@ export const icmpIsError = (type: number): boolean =>
   type === IcmpType.Unreachable || type === IcmpType.SourceQuench || type === IcmpType.Redirect ||
   type === IcmpType.TimeExceeded || type === IcmpType.ParameterProblem
 
+/**
+ * Bytes of the original datagram that the error at `at` quotes, by its length attribute; 0 where it has none. What follows them
+ * is an extension. The attribute counts words of four, and less than 128 bytes is no value of it.
+ *
+ * @see RFC 4884 §4.1–4.3
+ */
+export const icmpOriginalLength = (bytes: Uint8Array, at: number): number => {
+  const type = bytes[at + IcmpAt.TYPE]!
+  const extensible = type === IcmpType.Unreachable || type === IcmpType.TimeExceeded || type === IcmpType.ParameterProblem
+  const length = extensible ? bytes[at + IcmpAt.REST + 1]! << 2 : 0
+  return length < 128 ? 0 : length
+}
+
 /** `Ok` guarantees that the eight bytes at `at` lie before `end`. */
 export const checkIcmp = (_bytes: Uint8Array, at: number, end: number): Reason => (end - at < ICMP_LENGTH ? Reason.Truncated : Reason.Ok)
 

@@ -1,6 +1,6 @@
 /**
- * ICMPv6. Errors and echo messages have eight bytes of header, as ICMP has; of the others (neighbour discovery,
- * multicast listener discovery, …) only the four bytes that all share are header, and the rest is payload.
+ * ICMPv6. Errors and echo messages have eight bytes of header, as ICMP has; of the others (neighbour discovery, which
+ * `ndp.ts` reads, multicast listener discovery, …) only the four bytes that all share are header, and the rest is payload.
  *
  * @see RFC 4443 §2.1
  */
@@ -15,7 +15,7 @@ export const Icmpv6At = { TYPE: 0, CODE: 1, CHECKSUM: 2, REST: 4, IDENTIFIER: 4,
 /** Types the library names; others are carried as numbers. */
 export const Icmpv6Type = {
   Unreachable: 1, PacketTooBig: 2, TimeExceeded: 3, ParameterProblem: 4, EchoRequest: 128, EchoReply: 129,
-  RouterSolicitation: 133, RouterAdvertisement: 134, NeighborSolicitation: 135, NeighborAdvertisement: 136,
+  RouterSolicitation: 133, RouterAdvertisement: 134, NeighborSolicitation: 135, NeighborAdvertisement: 136, Redirect: 137,
 } as const
 /** Types the library names. */
 export type Icmpv6Type = (typeof Icmpv6Type)[keyof typeof Icmpv6Type]
@@ -36,6 +36,18 @@ export const icmpv6IsError = (type: number): boolean => type >= Icmpv6Type.Unrea
 
 /** Whether messages of this type carry an identifier that pairs request and reply. */
 export const icmpv6HasIdentifier = (type: number): boolean => type === Icmpv6Type.EchoRequest || type === Icmpv6Type.EchoReply
+
+/**
+ * Bytes of the original datagram that the error at `at` quotes, by its length attribute; 0 where it has none. What follows them
+ * is an extension. The attribute counts words of eight, and less than 128 bytes is no value of it.
+ *
+ * @see RFC 4884 §4.4–4.5
+ */
+export const icmpv6OriginalLength = (bytes: Uint8Array, at: number): number => {
+  const type = bytes[at + Icmpv6At.TYPE]!
+  const length = type === Icmpv6Type.Unreachable || type === Icmpv6Type.TimeExceeded ? bytes[at + Icmpv6At.REST]! << 3 : 0
+  return length < 128 ? 0 : length
+}
 
 /** Bytes of the header of a message of this type: 8 or 4. */
 export const icmpv6HeaderLength = (type: number): number => (icmpv6IsError(type) || icmpv6HasIdentifier(type) ? 8 : 4)
@@ -80,4 +92,5 @@ export const formatIcmpv6 = (repr: Icmpv6): string => {
 const NAMES: Readonly<Record<number, string>> = {
   1: 'destination unreachable', 2: 'packet too big', 3: 'time exceeded', 4: 'parameter problem', 128: 'echo request',
   129: 'echo reply', 133: 'router solicitation', 134: 'router advertisement', 135: 'neighbor solicitation', 136: 'neighbor advertisement',
+  137: 'redirect',
 }

@@ -20,14 +20,7 @@ export const FRAGMENT_LENGTH = 8
 /** One extension header; next-header and length fields follow from the list it is in. */
 export type Ipv6Extension =
   | Ipv6Options
-  | {
-      readonly kind: 'routing'
-      readonly type: number
-      /** Where it is not 0, the final destination lies in `data`, not in the IPv6 header. */
-      readonly segmentsLeft: number
-      /** Type-specific data: 8n + 4 bytes. */
-      readonly data: Uint8Array
-    }
+  | Ipv6Routing
   | Ipv6Fragment
   | {
       readonly kind: 'authentication'
@@ -41,8 +34,18 @@ export type Ipv6Extension =
 /** Options for every hop or for the destination. */
 export interface Ipv6Options {
   readonly kind: 'hop-by-hop' | 'destination'
-  /** Raw options with their padding: 8n + 6 bytes. */
+  /** Raw options with their padding: 8n + 6 bytes. `readIpv6Options` makes a list of them. */
   readonly options: Uint8Array
+}
+
+/** A routing header of any type. */
+export interface Ipv6Routing {
+  readonly kind: 'routing'
+  readonly type: number
+  /** Where it is not 0, the final destination lies in `data`, not in the IPv6 header. */
+  readonly segmentsLeft: number
+  /** Type-specific data: 8n + 4 bytes. `readRouting` takes those of known types apart. */
+  readonly data: Uint8Array
 }
 
 /** A fragment header. */

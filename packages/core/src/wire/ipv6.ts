@@ -1,5 +1,6 @@
 /**
- * The fixed header of IPv6; extension headers are in `ipv6-extension.ts`. Jumbograms are not supported.
+ * The fixed header of IPv6; extension headers are in `ipv6-extension.ts`, their contents in `ipv6-options.ts` and
+ * `ipv6-routing.ts`. Jumbograms are not supported.
  *
  * @see RFC 8200 §3
  */
@@ -8,6 +9,7 @@ import { formatIp, type IpAddress } from './address.js'
 import { putU16, putU32, readIpv6, u16, u32, writeIp } from './bytes.js'
 import { formatProtocol, IpProtocol } from './ip-protocol.js'
 import { formatExtension, protocolOfExtension, type Ipv6Extension } from './ipv6-extension.js'
+import { hasJumboOption } from './ipv6-options.js'
 import { Reason } from './reason.js'
 import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
@@ -98,21 +100,3 @@ export const formatIpv6 = (repr: Ipv6): string =>
     ...(repr.ecn === 0 ? [] : [`ecn ${repr.ecn}`]),
     ...(repr.flowLabel === 0 ? [] : [`flow label 0x${repr.flowLabel.toString(16)}`]),
   ].join(', ')
-
-/**
- * Whether the hop-by-hop header at `at` holds the jumbo payload option. Its own length bounds the search, and `end`.
- *
- * @see RFC 2675 §2
- */
-const hasJumboOption = (bytes: Uint8Array, at: number, end: number): boolean => {
-  if (end - at < 8) return false
-  const stop = Math.min(end, at + (bytes[at + 1]! + 1) * 8)
-  for (let i = at + 2; i < stop; ) {
-    const type = bytes[i]!
-    if (type === 0xc2) return true
-    if (type === 0) i += 1
-    else if (i + 1 < stop) i += 2 + bytes[i + 1]!
-    else return false
-  }
-  return false
-}

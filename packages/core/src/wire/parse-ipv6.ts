@@ -14,11 +14,18 @@ import { Reason } from './reason.js'
  * later fragment the walk ends at the fragment header: what follows is the middle of something.
  */
 export const parseIpv6Headers = (view: FrameView, base: number, at: number, limit: number): Reason => {
+  const reason = checkIpv6(view.bytes, at, limit)
+  if (reason !== Reason.Ok) return fail(view, reason, at)
+  return parseExtensions(view, base, at, at + IPV6_LENGTH + ipv6PayloadLength(view.bytes, at))
+}
+
+/**
+ * The chain behind the fixed header at `at`, whose datagram ends, or is cut off, at `end`. For quoted packets, too, whose payload
+ * length names more than what is there.
+ */
+export const parseExtensions = (view: FrameView, base: number, at: number, end: number): Reason => {
   const bytes = view.bytes
   const slots = view.slots
-  const reason = checkIpv6(bytes, at, limit)
-  if (reason !== Reason.Ok) return fail(view, reason, at)
-  const end = at + IPV6_LENGTH + ipv6PayloadLength(bytes, at)
   let protocol = bytes[at + Ipv6At.NEXT_HEADER]!
   let next = at + IPV6_LENGTH
   slots[base + Slot.END] = end

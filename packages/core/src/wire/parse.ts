@@ -17,29 +17,35 @@
  * refused, as it could overwrite ports and flags that were already judged (RFC 1858 §4, RFC 3128). Later fragments have
  * no transport header. A tunnel is not looked into when its datagram is a fragment.
  *
+ * Tunnels are judged by `parse-tunnel.ts`, and the packet that an ICMP error quotes by `parse-quote.ts`: neither is on
+ * the way of plain TCP.
+ *
  * Cost: no allocation, no closure, no exception; some tens of nanoseconds for TCP over IPv4.
  */
 import { u16 } from './bytes.js'
 import { ARP_LENGTH, checkArp } from './arp.js'
+import { clearGroup } from './clear-group.js'
 import { checkEthernet, ETHERNET_LENGTH, ethernetType, EtherType } from './ethernet.js'
 import { Frag, L3, L4, MAX_GROUPS, Slot, SLOTS, Tunnel, type FrameView } from './frame-view.js'
-import { checkIcmp, ICMP_LENGTH } from './icmp.js'
-import { checkIcmpv6, icmpv6HeaderLength } from './icmpv6.js'
+import { checkIcmp, ICMP_LENGTH, icmpIsError } from './icmp.js'
+import { checkIcmpv6, icmpv6HeaderLength, icmpv6IsError } from './icmpv6.js'
 import { IpProtocol } from './ip-protocol.js'
 import { checkIpv4, Ipv4At, ipv4FragmentOffset, ipv4HeaderLength, ipv4MoreFragments } from './ipv4.js'
 import { isExtension } from './ipv6-extension.js'
 import { parseIpv6Headers } from './parse-ipv6.js'
+import { parseQuote } from './parse-quote.js'
+import { parseGreTunnel, parseUdpTunnel } from './parse-tunnel.js'
 import { Reason } from './reason.js'
 import { checkTcp, tcpHeaderLength } from './tcp.js'
 import { transportChecksumHolds } from './transport-checksum.js'
-import { checkUdp, UDP_LENGTH, UdpAt, UdpPort } from './udp.js'
+import { tunnelLength } from './tunnel.js'
+import { checkUdp, UDP_LENGTH } from './udp.js'
 import { checkVlan, isVlanTpid, MAX_VLANS, VLAN_LENGTH } from './vlan.js'
-import { checkVxlan, VXLAN_LENGTH } from './vxlan.js'
 
 /**
  * Which checksums `parseFrame` verifies, in every header group. `All` adds TCP, UDP, ICMP and ICMPv6 where the whole
  * datagram is there; it passes UDP without a checksum (over IPv6 only to the port of a tunnel, RFC 6935 §5), and
- * IPv6 routing headers with segments left, behind which the final destination is not known.
+ * IPv6 routing headers of unknown types with segments left, behind which the final destination is not known.
  */
 export const Verify = { None: 0, IpHeader: 1, All: 2 } as const
 /** Which checksums `parseFrame` verifies. */
@@ -48,7 +54,7 @@ export type Verify = (typeof Verify)[keyof typeof Verify]
 /**
  * Parses the frame in `bytes` from `start` to `end` into `view`, and answers its reason, which `view.reason` keeps.
  *
- * On `Ok` every slot of the groups `0 .. view.depth - 1` is set. On anything else `view.reasonAt` is the offset of the
+ * On `Ok` every slot of the groups `0 .. view.depth - 1` is set, and those of the quote where `view.quoted`. On anything else `view.reasonAt` is the offset of the
  * header the reason refers to, and the slots of the groups up to that header hold what was found before it.
  *
  * @param maxGroups - Header groups to look into, 1 to `MAX_GROUPS`; a tunnel behind the last is opaque payload.
@@ -66,6 +72,7 @@ export const parseFrame = (
   view.end = end
   view.depth = 1
   view.unsupported = 0
+  view.quoted = false
   view.reasonAt = start
   if (!(start >= 0 && start <= end && end <= bytes.length)) return (view.reason = Reason.Truncated)
   const last = maxGroups < MAX_GROUPS ? maxGroups - 1 : MAX_GROUPS - 1
@@ -73,8 +80,10 @@ export const parseFrame = (
   let reason = parseGroup(view, 0, start, end, last > 0, verify)
   for (let group = 1; reason === Reason.Ok && slots[(group - 1) * SLOTS + Slot.TUNNEL] !== Tunnel.None; group++) {
     const outer = (group - 1) * SLOTS
+    const tunnel = slots[outer + Slot.TUNNEL_AT]!
+    const inner = tunnel + tunnelLength(bytes, slots[outer + Slot.TUNNEL]!, tunnel)
     view.depth = group + 1
-    reason = parseGroup(view, group * SLOTS, slots[outer + Slot.TUNNEL_AT]! + VXLAN_LENGTH, slots[outer + Slot.END]!, group < last, verify)
+    reason = parseGroup(view, group * SLOTS, inner, slots[outer + Slot.END]!, group < last, verify)
   }
   return (view.reason = reason)
 }
@@ -83,7 +92,7 @@ export const parseFrame = (
 const parseGroup = (view: FrameView, base: number, at: number, limit: number, tunnels: boolean, verify: Verify): Reason => {
   const bytes = view.bytes
   const slots = view.slots
-  clear(slots, base, at, limit)
+  clearGroup(slots, base, at, limit)
   if (checkEthernet(bytes, at, limit) !== Reason.Ok) return fail(view, Reason.Truncated, at)
   let type = ethernetType(bytes, at)
   let l3 = at + ETHERNET_LENGTH
@@ -149,34 +158,49 @@ const parseTransport = (view: FrameView, base: number, tunnels: boolean, verify:
   const protocol = slots[base + Slot.PROTO]!
   const v4 = slots[base + Slot.L3_KIND] === L3.Ipv4
   const frag = slots[base + Slot.FRAG]!
+  const whole = frag === Frag.Whole
   if (frag === Frag.Later) return laterFragment(view, base, protocol, v4)
   if (protocol === IpProtocol.Tcp) {
     slots[base + Slot.L4_KIND] = L4.Tcp
     const reason = checkTcp(bytes, at, end)
     if (reason !== Reason.Ok) return failTransport(view, reason, at, frag)
     slots[base + Slot.PAYLOAD] = at + tcpHeaderLength(bytes, at)
-  } else if (protocol === IpProtocol.Udp) {
+    return verify && whole ? verified(view, base, at) : Reason.Ok
+  }
+  if (protocol === IpProtocol.Udp) {
     slots[base + Slot.L4_KIND] = L4.Udp
-    const reason = checkUdp(bytes, at, end, frag === Frag.Whole)
+    const reason = checkUdp(bytes, at, end, whole)
     if (reason !== Reason.Ok) return failTransport(view, reason, at, frag)
     slots[base + Slot.PAYLOAD] = at + UDP_LENGTH
-    if (frag === Frag.Whole) parseTunnel(view, base, at, end, tunnels)
-  } else if (protocol === IpProtocol.Icmp && v4) {
+    const sound = verify && whole ? verified(view, base, at) : Reason.Ok
+    return sound === Reason.Ok && whole && tunnels ? parseUdpTunnel(view, base, at, end) : sound
+  }
+  if (protocol === IpProtocol.Icmp && v4) {
     slots[base + Slot.L4_KIND] = L4.Icmp
     const reason = checkIcmp(bytes, at, end)
     if (reason !== Reason.Ok) return failTransport(view, reason, at, frag)
     slots[base + Slot.PAYLOAD] = at + ICMP_LENGTH
-  } else if (protocol === IpProtocol.Icmpv6 && !v4) {
+    const sound = verify && whole ? verified(view, base, at) : Reason.Ok
+    if (sound === Reason.Ok && whole && icmpIsError(bytes[at]!)) parseQuote(view, base)
+    return sound
+  }
+  if (protocol === IpProtocol.Icmpv6 && !v4) {
     slots[base + Slot.L4_KIND] = L4.Icmpv6
     const reason = checkIcmpv6(bytes, at, end)
     if (reason !== Reason.Ok) return failTransport(view, reason, at, frag)
     slots[base + Slot.PAYLOAD] = at + icmpv6HeaderLength(bytes[at]!)
-  } else {
-    unsupported(view, 0x2_0000 | protocol)
-    return Reason.Ok
+    const sound = verify && whole ? verified(view, base, at) : Reason.Ok
+    if (sound === Reason.Ok && whole && icmpv6IsError(bytes[at]!)) parseQuote(view, base)
+    return sound
   }
-  return verify && frag === Frag.Whole && !transportChecksumHolds(view, base) ? fail(view, Reason.BadChecksum, at) : Reason.Ok
+  // beyond the last group to look into GRE is known, but payload, as VXLAN is there
+  if (protocol === IpProtocol.Gre && whole) return tunnels ? parseGreTunnel(view, base, at, end) : Reason.Ok
+  unsupported(view, 0x2_0000 | protocol)
+  return Reason.Ok
 }
+
+const verified = (view: FrameView, base: number, at: number): Reason =>
+  transportChecksumHolds(view, base) ? Reason.Ok : fail(view, Reason.BadChecksum, at)
 
 /** A fragment that holds no transport header; its protocol is judged as far as the network header tells. */
 const laterFragment = (view: FrameView, base: number, protocol: number, v4: boolean): Reason => {
@@ -189,36 +213,6 @@ const laterFragment = (view: FrameView, base: number, protocol: number, v4: bool
   const known = protocol === IpProtocol.Udp || protocol === (v4 ? IpProtocol.Icmp : IpProtocol.Icmpv6) || (!v4 && isExtension(protocol))
   if (!known) unsupported(view, 0x2_0000 | protocol)
   return Reason.Ok
-}
-
-/** Recognises what a UDP datagram encapsulates by its destination port. */
-const parseTunnel = (view: FrameView, base: number, at: number, end: number, tunnels: boolean): void => {
-  const port = u16(view.bytes, at + UdpAt.DESTINATION)
-  if (port === UdpPort.Vxlan) {
-    if (!tunnels || checkVxlan(view.bytes, at + UDP_LENGTH, end) !== Reason.Ok) return
-    view.slots[base + Slot.TUNNEL] = Tunnel.Vxlan
-    view.slots[base + Slot.TUNNEL_AT] = at + UDP_LENGTH
-  } else if (port === UdpPort.Geneve) {
-    unsupported(view, 0x3_0000 | port)
-  }
-}
-
-const clear = (slots: Int32Array, base: number, at: number, limit: number): void => {
-  // one by one: a loop would cost a fifth of the whole parse
-  slots[base + Slot.L2] = at
-  slots[base + Slot.VLANS] = 0
-  slots[base + Slot.ETHERTYPE] = 0
-  slots[base + Slot.L3_KIND] = L3.None
-  slots[base + Slot.L3] = at
-  slots[base + Slot.PROTO] = 0
-  slots[base + Slot.FRAG] = Frag.Whole
-  slots[base + Slot.FRAG_HEADER] = 0
-  slots[base + Slot.L4_KIND] = L4.None
-  slots[base + Slot.L4] = at
-  slots[base + Slot.PAYLOAD] = at
-  slots[base + Slot.END] = limit
-  slots[base + Slot.TUNNEL] = Tunnel.None
-  slots[base + Slot.TUNNEL_AT] = 0
 }
 
 const unsupported = (view: FrameView, what: number): void => {

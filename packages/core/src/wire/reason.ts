@@ -14,6 +14,8 @@ export const Reason = {
   BadHeader: 5,
   /** A protocol, or a combination of headers, that the library does not know. */
   UnsupportedProtocol: 6,
+  /** A Geneve option is marked critical and not known: the tunnel must not be looked into. */
+  UnknownCriticalOption: 7,
 } as const
 /** Why bytes are not a frame this library can read. */
 export type Reason = (typeof Reason)[keyof typeof Reason]
@@ -21,4 +23,4 @@ export type Reason = (typeof Reason)[keyof typeof Reason]
 /** The name of a {@link Reason}, as tables and errors print it. */
 export const reasonName = (reason: Reason): keyof typeof Reason => NAMES[reason]
 
-const NAMES = ['Ok', 'Truncated', 'BadLength', 'BadChecksum', 'BadVersion', 'BadHeader', 'UnsupportedProtocol'] as const
+const NAMES = ['Ok', 'Truncated', 'BadLength', 'BadChecksum', 'BadVersion', 'BadHeader', 'UnsupportedProtocol', 'UnknownCriticalOption'] as const

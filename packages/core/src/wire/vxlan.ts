@@ -1,7 +1,11 @@
 /**
  * VXLAN: an Ethernet frame in UDP, named by a 24-bit network identifier.
  *
+ * Of what the first word has besides the I flag, only the group policy extension is read. Whatever else is set there is kept
+ * as it came: a middle box has no business to clear it. VXLAN-GPE is another protocol on another port.
+ *
  * @see RFC 7348 §5
+ * @see draft-smith-vxlan-group-policy-05 §2.1
  */
 import { right, type Either } from 'fp-ts/lib/Either.js'
 import { putU24, putU32, u24, u32 } from './bytes.js'
@@ -9,7 +13,7 @@ import { Reason } from './reason.js'
 import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
 /** Offsets inside the header. */
-export const VxlanAt = { FLAGS: 0, VNI: 4, RESERVED: 7 } as const
+export const VxlanAt = { FLAGS: 0, GROUP_POLICY: 2, VNI: 4, RESERVED: 7 } as const
 
 /** Bytes of the header. */
 export const VXLAN_LENGTH = 8
@@ -17,12 +21,27 @@ export const VXLAN_LENGTH = 8
 /** The bit of the first byte that says that the VNI is valid. */
 export const VXLAN_I_FLAG = 0x08
 
+/** What a tunnel's start knows of the sender, for policy at the tunnel's end. */
+export interface VxlanGroupPolicy {
+  /** Group of the sender, 16 bits. */
+  readonly id: number
+  /** The end must not learn the source address (D bit). */
+  readonly dontLearn: boolean
+  /** Policy has been applied already (A bit). */
+  readonly applied: boolean
+}
+
 /** A VXLAN header. */
 export interface Vxlan {
   readonly kind: 'vxlan'
   /** VXLAN network identifier, 0–16777215. */
   readonly vni: number
-  /** The first word without the I flag, which is always set: reserved, should be 0; extensions put things there. */
+  /** Present where the G bit is set. */
+  readonly groupPolicy?: VxlanGroupPolicy
+  /**
+   * The first word without the I flag, which is always set, and without the bits of `groupPolicy` where that is present:
+   * reserved, should be 0; extensions put things there.
+   */
   readonly reserved: number
   /** The byte behind the VNI: reserved, should be 0. */
   readonly reservedLow: number
@@ -41,10 +60,13 @@ export const checkVxlan = (bytes: Uint8Array, at: number, end: number): Reason =
 export const parseVxlan = (bytes: Uint8Array, at: number, end: number): Either<WireError, Parsed<Vxlan>> => {
   const reason = checkVxlan(bytes, at, end)
   if (reason !== Reason.Ok) return unreadable('vxlan', reason, at)
+  const word = u32(bytes, at)
+  const hasGroup = (word & G_BIT) !== 0
   const repr: Vxlan = {
     kind: 'vxlan',
     vni: vxlanVni(bytes, at),
-    reserved: (u32(bytes, at) & I_MASK) >>> 0,
+    ...(hasGroup ? { groupPolicy: { id: word & 0xffff, dontLearn: (word & D_BIT) !== 0, applied: (word & A_BIT) !== 0 } } : {}),
+    reserved: (word & ~(I_BIT | (hasGroup ? GROUP_BITS : 0))) >>> 0,
     reservedLow: bytes[at + VxlanAt.RESERVED]!,
   }
   return right({ repr, next: at + VXLAN_LENGTH, end })
@@ -52,12 +74,22 @@ export const parseVxlan = (bytes: Uint8Array, at: number, end: number): Either<W
 
 /** Writes the eight bytes at `at`. */
 export const emitVxlan = (repr: Vxlan, bytes: Uint8Array, at: number): void => {
-  putU32(bytes, at, (repr.reserved & I_MASK) | (VXLAN_I_FLAG << 24))
+  putU32(bytes, at, repr.reserved | I_BIT | groupBits(repr.groupPolicy))
   putU24(bytes, at + VxlanAt.VNI, repr.vni)
   bytes[at + VxlanAt.RESERVED] = repr.reservedLow
 }
 
-/** `VXLAN vni 5001`. */
-export const formatVxlan = (repr: Vxlan): string => `VXLAN vni ${repr.vni}`
+/** `VXLAN vni 5001, group 7, policy applied`. */
+export const formatVxlan = (repr: Vxlan): string => `VXLAN vni ${repr.vni}${formatGroup(repr.groupPolicy)}`
 
-const I_MASK = ~(VXLAN_I_FLAG << 24)
+const formatGroup = (group: VxlanGroupPolicy | undefined): string =>
+  group === undefined ? '' : `, group ${group.id}${group.dontLearn ? ", don't learn" : ''}${group.applied ? ', policy applied' : ''}`
+
+const I_BIT = VXLAN_I_FLAG << 24
+const G_BIT = 0x8000_0000
+const D_BIT = 0x0040_0000
+const A_BIT = 0x0008_0000
+const GROUP_BITS = G_BIT | D_BIT | A_BIT | 0xffff
+
+const groupBits = (group: VxlanGroupPolicy | undefined): number =>
+  group === undefined ? 0 : G_BIT | (group.dontLearn ? D_BIT : 0) | (group.applied ? A_BIT : 0) | (group.id & 0xffff)

@@ -4,7 +4,7 @@ import { reasonName, type Reason } from './reason.js'
 
 /** The headers this library reads and writes, and `ipv6-extension` for all extension headers of IPv6. */
 export type WireProtocol =
-  | 'ethernet' | 'vlan' | 'arp' | 'ipv4' | 'ipv6' | 'ipv6-extension' | 'tcp' | 'udp' | 'icmp' | 'icmpv6' | 'vxlan'
+  | 'ethernet' | 'vlan' | 'arp' | 'ipv4' | 'ipv6' | 'ipv6-extension' | 'tcp' | 'udp' | 'icmp' | 'icmpv6' | 'ndp' | 'vxlan' | 'gre' | 'nvgre' | 'geneve'
 
 /** Why bytes could not be read as a header, or a representation could not be written as bytes. */
 export interface WireError {
@@ -47,6 +47,7 @@ const GENERAL: Readonly<Record<WireError['reason'], string>> = {
   BadVersion: 'the version is not the one announced',
   BadHeader: 'a field holds a forbidden value',
   UnsupportedProtocol: 'not supported',
+  UnknownCriticalOption: 'an option is critical and not known',
 }
 
 const FRAGMENT = 'a first fragment without the whole transport header, or TCP at fragment offset 8'
@@ -74,5 +75,13 @@ const DETAILS: Readonly<Record<WireProtocol, Partial<Record<WireError['reason'],
   udp: { BadLength: 'the length is not that of the datagram', BadHeader: FRAGMENT },
   icmp: { BadHeader: FRAGMENT },
   icmpv6: { BadHeader: FRAGMENT },
+  ndp: { UnsupportedProtocol: 'not a type of neighbour discovery' },
   vxlan: { BadHeader: 'the I flag is not set' },
+  gre: { BadVersion: 'the version is not 0', BadHeader: 'a flag of RFC 1701 is set that RFC 2784 has refused' },
+  nvgre: { BadHeader: 'not GRE with a key alone around an Ethernet frame' },
+  geneve: {
+    Truncated: 'the header, or the options it announces, reach past the data that are there',
+    BadLength: 'the options do not end where the header says',
+    BadVersion: 'the version is not 0',
+  },
 }

@@ -9,7 +9,7 @@ import { compiled, packet, policy } from './support.js'
 
 const HITS = 100_000
 const ROOM = 256
-const OPTIONS = { maxFlows: 100, flowIdleUs: 1e9, parseDepth: { outbound: 1, inbound: 2 }, maxFragments: 4, hashSeed: 0x9abcdef0 }
+const OPTIONS = { maxFlows: 100, flowIdleUs: 1e9, parseDepth: { outbound: 1, inbound: 2 }, maxFragments: 4, geneveOptions: [], hashSeed: 0x9abcdef0 }
 
 const encap: RuleJson = { do: 'encap', with: { srcIp: '198.51.100.1', dstIp: '198.51.100.2', vni: 5001 } }
 

@@ -4,7 +4,7 @@ import { isSome } from 'fp-ts/lib/Option.js'
 import { manualClock } from '../../src/clock.js'
 import {
   allow, block, buildFrame, defineRuleType, directory, type Direction, dissect, emitFrame, type Frame, type HeaderGroup, openSwitch, orThrow,
-  parseIp, type Port, proceed, refuse, type RuleJson, rulesLayer, strictly, type SwitchOptions,
+  parseIp, type Port, proceed, refuse, type RuleJson, rulesLayer, strictly, type SwitchOptions, transpose,
 } from '../../src/index.js'
 
 const portWith = (rules: { readonly outbound?: readonly RuleJson[]; readonly inbound?: readonly RuleJson[] }, options: SwitchOptions = {}): Port => {
@@ -65,6 +65,17 @@ test('connections: are of one VLAN, whatever their five-tuple', (t) => {
   t.is(fate(port, 'inbound', tagged(10, true)), 'passed')
   t.is(fate(port, 'outbound', tagged(20, false)), 'Denied')
   t.is(fate(port, 'inbound', tagged(30, true)), 'Denied')
+})
+
+test('connections: are of one TPID, also of a tag behind one that an earlier layer pushed', (t) => {
+  const tagged = (ports: { readonly srcIp: string; readonly dstIp: string; readonly srcPort: number; readonly dstPort: number }, ...tags: readonly (readonly [tpid: number, vid: number])[]): Uint8Array =>
+    edited(orThrow(buildFrame({ proto: 'udp', ...ports })), (g) => ({ ...g, vlans: tags.map(([tpid, vid]) => ({ tpid, pcp: 0, dei: false, vid })) }))
+  const port = portWith({ outbound: [{ do: 'allow', stateful: true }] })
+  orThrow(orThrow(port.addLayer(rulesLayer('tags', [transpose]), { order: 0 })).updateJson({ outbound: [{ name: 'g', rules: [{ do: 'transpose', with: '0: vlans +8100:7:0' }] }] }))
+  for (const tpid of [0x8100, 0x88a8]) {
+    t.is(fate(port, 'outbound', tagged({ srcIp: '10.0.0.4', dstIp: '10.0.1.5', srcPort: 1000, dstPort: 53 }, [tpid, 20])), 'passed')
+    t.is(fate(port, 'inbound', tagged({ srcIp: '10.0.1.5', dstIp: '10.0.0.4', srcPort: 53, dstPort: 1000 }, [0x8100, 7], [tpid, 20])), 'passed')
+  }
 })
 
 test('connections: end with the resource entry that permitted them, and outlive its replacement with their binding', (t) => {

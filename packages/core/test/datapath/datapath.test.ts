@@ -16,7 +16,7 @@ import { answerTo, bench, compiled, fate, packet, policy, through } from './supp
 const IDLE_10MS = { idleMs: 10 } as const
 
 test('datapath: cached packets pass with classifiers that throw', (t) => {
-  const options = { maxFlows: 10, flowIdleUs: 1e9, parseDepth: { outbound: 1, inbound: 2 }, maxFragments: 4, hashSeed: 0 }
+  const options = { maxFlows: 10, flowIdleUs: 1e9, parseDepth: { outbound: 1, inbound: 2 }, maxFragments: 4, geneveOptions: [], hashSeed: 0 }
   const datapath = new Datapath({ name: 'a', mac: 1, ips: [] }, options, manualClock(), () => undefined)
   const port = compiled(policy({
     outbound: [{ do: 'nat', with: { srcIp: '192.0.2.11' }, when: { srcIp: '10.0.0.0/8' }, stateful: true }],
@@ -265,7 +265,7 @@ test('datapath: flows that differ in named fields alone do not pile up', (t) => 
 })
 
 test('datapath: a copy is said to be encapsulated by its own transposition', (t) => {
-  const options = { maxFlows: 10, flowIdleUs: 1e9, parseDepth: { outbound: 1, inbound: 2 }, maxFragments: 4, hashSeed: 0 }
+  const options = { maxFlows: 10, flowIdleUs: 1e9, parseDepth: { outbound: 1, inbound: 2 }, maxFragments: 4, geneveOptions: [], hashSeed: 0 }
   const copies: (readonly [string, boolean])[] = []
   const datapath = new Datapath({ name: 'a', mac: 1, ips: [] }, options, manualClock(), (port, _bytes, _start, _end, encapsulated) => { copies.push([port, encapsulated]) })
   const tunnel = { srcIp: '198.51.100.1', dstIp: '198.51.100.2', vni: 5001 }

@@ -18,7 +18,7 @@ import { HEADROOM, MAX_HAIRPINS } from '../../src/switch/switch-port.js'
 import { groupArbitrary, policyArbitrary, ROUTE_VNI, testLayer } from '../../src/testing/policy-arbitraries.js'
 import { SlowPort } from '../../src/testing/slow-oracle.js'
 import { packetArbitrary, tweakArbitrary } from '../../src/testing/traffic-arbitraries.js'
-import { again, answer, frameOf, HOSTS4, MACS, type Packet, PEERS4, type Tweak } from '../../src/testing/traffic-frames.js'
+import { again, answer, errorAbout, frameOf, HOSTS4, MACS, type Packet, PEERS4, type Tweak } from '../../src/testing/traffic-frames.js'
 import { parseIp } from '../../src/wire/address.js'
 
 /** One thing that happens. Numbers that choose among what there is are taken modulo its size. */
@@ -28,6 +28,8 @@ export type Step =
   | { readonly do: 'again'; readonly back: number; readonly tweak: Tweak }
   /** What came out earlier is answered. */
   | { readonly do: 'answer'; readonly back: number; readonly tweak: Tweak }
+  /** What came out earlier meets a problem, of which an ICMP error tells. */
+  | { readonly do: 'complain'; readonly back: number; readonly router: boolean; readonly quoted: number }
   | { readonly do: 'addLayer'; readonly order: number; readonly policy: RulesJson }
   | { readonly do: 'removeLayer'; readonly layer: number }
   | { readonly do: 'update'; readonly layer: number; readonly policy: RulesJson }
@@ -69,6 +71,7 @@ const stepArbitrary = (): fc.Arbitrary<Step> => {
     { weight: 24, arbitrary: packet },
     { weight: 30, arbitrary: fc.record({ do: fc.constant('again' as const), back, tweak: tweakArbitrary() }) },
     { weight: 30, arbitrary: fc.record({ do: fc.constant('answer' as const), back, tweak: tweakArbitrary() }) },
+    { weight: 8, arbitrary: fc.record({ do: fc.constant('complain' as const), back, router: fc.boolean(), quoted: fc.constantFrom(8, 8, 20, 60) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('addLayer' as const), order: fc.nat(9), policy: policyArbitrary() }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('removeLayer' as const), layer: fc.nat(3) }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('update' as const), layer: fc.nat(3), policy: policyArbitrary() }) },
@@ -143,6 +146,11 @@ class Twins {
       case 'answer': {
         const before = nth(this.#left, step.back)
         const frame = before === undefined ? undefined : answer(before.frame, step.tweak)
+        return before === undefined || frame === undefined ? undefined : this.#send({ direction: before.direction, frame })
+      }
+      case 'complain': {
+        const before = nth(this.#left, step.back)
+        const frame = before === undefined ? undefined : errorAbout(before.frame, step)
         return before === undefined || frame === undefined ? undefined : this.#send({ direction: before.direction, frame })
       }
       case 'wait': this.#clock.advanceUs(step.us); return undefined

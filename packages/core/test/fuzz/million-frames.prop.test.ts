@@ -12,7 +12,7 @@ import fc from 'fast-check'
 import { manualClock } from '../../src/clock.js'
 import { orThrow } from '../../src/errors.js'
 import { rulesLayer } from '../../src/policy/rules-layer.js'
-import { allow, block, count, decap, encap, nat } from '../../src/policy/rule-types.js'
+import { allow, block, count, decap, encap, nat, transpose, vlan } from '../../src/policy/rule-types.js'
 import type { Batch } from '../../src/switch/output.js'
 import type { Port } from '../../src/switch/port.js'
 import { openSwitch } from '../../src/switch/switch.js'
@@ -26,7 +26,7 @@ const ROOM = 256
 const LONGEST = 2048
 
 test('fuzz: a million random and mutated frames pass parse, classify and apply without exception, overrun or growth', (t) => {
-  t.timeout(600_000)
+  t.timeout(Math.max(600_000, FRAMES))
   const random = generator(SEED)
   const samples = fc.sample(frameBytesArbitrary(), { numRuns: 3000, seed: SEED })
   const first = harness(0xaa)
@@ -69,7 +69,7 @@ const harness = (poison: number): {
   readonly batch: Batch
 } => {
   const clock = manualClock()
-  const port = orThrow(openSwitch({ clock, maxFlows: MAX_FLOWS, maxFragments: 256, flowIdleUs: 1000 }).addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01' }))
+  const port = orThrow(openSwitch({ clock, maxFlows: MAX_FLOWS, maxFragments: 256, flowIdleUs: 1000, parseDepth: { outbound: 3, inbound: 3 } }).addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01' }))
   program(port)
   const bytes = new Uint8Array(ROOM + LONGEST + 2 * ROOM).fill(poison)
   const batch: Batch = {
@@ -101,8 +101,9 @@ const harness = (poison: number): {
   }
 }
 
+/** Layers that between them do all the language knows: two tunnels deep, of every kind, tags, translation, quotes. */
 const program = (port: Port): void => {
-  const types = [allow, block, nat, encap, decap, count]
+  const types = [allow, block, nat, encap, decap, count, transpose, vlan]
   const layer = (name: string, order: number, policy: unknown): void => {
     orThrow(orThrow(port.addLayer(rulesLayer(name, types), { order })).updateJson(policy))
   }
@@ -123,11 +124,27 @@ const program = (port: Port): void => {
       name: 'routes',
       longestPrefix: 'dstIp',
       rules: [
+        { do: 'transpose', when: { dstIp: '10.64.0.0/10' }, with: '0: translate 4>6 srcIp=64:ff9b::a00:4 dstIp=64:ff9b::a40:1 ttl=ttl(0)-1; quote: srcIp=64:ff9b::a40:1 dstIp=64:ff9b::a00:4' },
+        { do: 'transpose', when: { dstIp: '64:ff9b::/96' }, with: '0: translate 6>4 srcIp=192.0.2.7 dstIp=192.0.2.8' },
         { do: 'encap', when: { dstIp: '10.0.0.0/8' }, with: { srcIp: '192.0.2.1', dstIp: '192.0.2.2', vni: 5001 } },
         { do: 'encap', when: { dstIp: '::/0' }, with: { srcIp: '2001:db8::1', dstIp: '2001:db8::2', vni: 5001 } },
       ],
     }],
-    inbound: [{ name: 'tunnels', rules: [{ do: 'decap', when: { vni: '0-16777215' } }] }],
+    inbound: [{ name: 'tunnels', rules: [{ do: 'decap', when: { tunnel: ['vxlan', 'nvgre', 'geneve', 'gre'] } }] }],
+  })
+  layer('chain', 50, {
+    outbound: [{
+      name: 'appliances',
+      rules: [
+        { do: 'encap', when: { dstIp: '192.0.2.2' }, with: { tunnel: 'geneve', srcIp: '192.0.2.1', dstIp: '192.0.2.9', vni: 7, ttl: 'copy' } },
+        { do: 'encap', when: { dstIp: '2001:db8::2' }, with: { tunnel: 'nvgre', srcIp: '2001:db8::1', dstIp: '2001:db8::9', vni: 8 } },
+      ],
+    }],
+    inbound: [{ name: 'appliances', rules: [{ do: 'decap', when: { 'inner.tunnel': ['vxlan', 'nvgre', 'geneve', 'gre'] } }] }],
+  })
+  layer('tags', 60, {
+    outbound: [{ name: 'tags', rules: [{ do: 'vlan', with: { pop: 'all', push: [{ vid: 100 }, { vid: 7 }] }, when: { dstIp: '10.0.0.0/9' } }, { do: 'vlan', with: { push: [{ vid: 9 }] } }] }],
+    inbound: [{ name: 'tags', rules: [{ do: 'vlan', with: { pop: 1 }, when: { vlanId: '1-4095' } }] }],
   })
 }
 

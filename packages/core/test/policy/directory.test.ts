@@ -102,3 +102,15 @@ test('directory: add reads a mapping from text, and sets nothing where an addres
   ]) t.is(d.add(bad)._tag, 'Left', JSON.stringify(bad))
   t.is(d.size(), 1)
 })
+
+test('directory: reads from text which network and which tunnel a mapping wants, and refuses a tunnel without networks', (t) => {
+  const d = directory()
+  const text = { vni: 5001, ip: '10.0.0.1', at: [{ pa: '192.0.2.1', mac: '00:00:00:00:00:01' }] }
+  t.is(d.add({ ...text, useDstVni: true, tunnel: 'geneve' })._tag, 'Right')
+  const found = d.lookup(key)
+  if (found._tag !== 'Found') return t.fail()
+  t.like(found.value, { useDstVni: true, tunnel: 'geneve' })
+  t.is(formatMapping(found.value), '192.0.2.1 00:00:00:00:00:01 with its vni by geneve')
+  t.is(formatMapping({ ...found.value, useDstVni: false, tunnel: 'nvgre' }), '192.0.2.1 00:00:00:00:00:01 with the vni of the sender by nvgre')
+  t.like(d.add({ ...text, tunnel: 'gre' as 'nvgre' }), { left: { _tag: 'BadAddress', input: 'gre', reason: 'a tunnel is one of vxlan, nvgre, geneve' } })
+})

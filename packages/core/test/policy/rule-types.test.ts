@@ -1,6 +1,6 @@
 import test from 'ava'
 import type { Direction, Port, RuleJson } from '../../src/index.js'
-import { describeError, orThrow } from '../../src/index.js'
+import { decap, describeError, encap, orThrow, retag, rulesLayer, translate, transpose, vlan } from '../../src/index.js'
 import { frame, builtIn, groupOf, hostOf, macOf, onePort, tell } from '../switch/support.js'
 
 const DIRECTIONS: readonly Direction[] = ['outbound', 'inbound']
@@ -132,5 +132,68 @@ test('nat, encap: refuse what no frame could become, when the policy is given', 
       continue
     }
     t.regex(describeError(answer.left), /^BadPolicy: layer built-in, problems \/inbound\/0\/rules\/1\/with: ./)
+  }
+})
+
+/** A port with one rule of the types that the common layer of these tests does not have. */
+const withNew = (rule: RuleJson, port: Port = onePort()): Port => {
+  const layer = orThrow(port.addLayer(rulesLayer('new', [encap, decap, retag, translate, transpose, vlan]), { order: 1 }))
+  orThrow(layer.updateJson({ outbound: [groupOf('g', [rule])], inbound: [groupOf('g', [rule])] }))
+  return port
+}
+
+const told = (rule: RuleJson, said: Parameters<typeof frame>[0] = {}): string => {
+  const { transposition, verdict } = withNew(rule).explain('outbound', frame(said))
+  return verdict === 'continue' ? transposition : verdict
+}
+
+test('encap: takes the kind of tunnel, and DSCP, ECN and TTL as numbers or copied', (t) => {
+  const base = { srcIp: '192.0.2.1', dstIp: '192.0.2.2' }
+  const macs = '00:00:00:00:00:00>00:00:00:00:00:00'
+  t.regex(told({ do: 'encap', with: { ...base, vni: 7, tunnel: 'nvgre' } }), /^push nvgre\(vni=7 192\.0\.2\.1>192\.0\.2\.2 .* sport=\d{1,3} dscp=copy ecn=copy ttl=64\)$/)
+  t.regex(told({ do: 'encap', with: { ...base, vni: 7, tunnel: 'geneve', options: '00010200' } }), /^push geneve\(.* options=00010200\)$/)
+  t.is(told({ do: 'encap', with: { ...base, tunnel: 'gre', dscp: 46, ecn: 0, ttl: 'copy' } }), `push gre(192.0.2.1>192.0.2.2 ${macs} dscp=46 ecn=0 ttl=ttl(0))`)
+  const layer = orThrow(onePort().addLayer(rulesLayer('new', [encap]), { order: 1 }))
+  for (const [config, path] of [[{ ...base, tunnel: 'geneve' }, '/vni'], [{ ...base, tunnel: 'gre', vni: 7 }, ''], [{ ...base, vni: 7, options: '00010200' }, ''], [{ ...base, vni: 7, dscp: 'keep' }, '/dscp']] as const) {
+    const answer = layer.updateJson({ outbound: [groupOf('g', [{ do: 'encap', with: config }])] })
+    t.deepEqual(answer._tag === 'Left' && answer.left._tag === 'BadPolicy' ? answer.left.problems.map((p) => p.path) : answer, [`/outbound/0/rules/0/with${path}`])
+  }
+})
+
+test('decap: the inner ECN field becomes what both make', (t) => {
+  const port = withNew({ do: 'decap' }, onePort({ parseDepth: { outbound: 2, inbound: 2 } }))
+  t.is(port.explain('outbound', frame({ tunnel: { vni: 1 } })).transposition, 'pop; 0: ecn=combine(0,1)')
+})
+
+test('vlan, retag: pop and push the tags of the outermost group', (t) => {
+  t.is(told({ do: 'vlan', with: { push: [{ vid: 100, pcp: 5 }] } }), '0: vlans +8100:100:5')
+  t.is(told({ do: 'vlan', with: { pop: 'all', push: [{ vid: 7, tpid: 0x88a8 }, { vid: 8, dei: true }] } }), '0: vlans -all +88a8:7:0 +8100:8:0:dei')
+  t.is(told({ do: 'vlan', with: { pop: 1 } }), 'drop ShapeMismatch')
+  t.is(told({ do: 'retag', with: { vid: 9 } }), 'drop ShapeMismatch')
+  t.regex(describeError((orThrow(onePort().addLayer(rulesLayer('new', [vlan]), { order: 1 })).updateJson({ outbound: [groupOf('g', [{ do: 'vlan', with: { push: [{ vid: 1 }, { vid: 2 }, { vid: 3 }] } }])] }) as { left: { _tag: string } }).left), /at most two VLAN tags/)
+})
+
+test('translate: makes addresses of prefixes, in both directions, and takes a hop', (t) => {
+  t.is(told({ do: 'translate', with: { to: 6, src: '64:ff9b::/96', dst: '2001:db8::1' } }), '0: translate 4>6 srcIp=64:ff9b::a00:1 dstIp=2001:db8::1 ttl=ttl(0)-1; quote: refused')
+  const back: RuleJson = { do: 'translate', with: { to: 4, src: '192.0.2.1', dst: '64:ff9b::/96', hops: 0 } }
+  t.is(told(back, { from: '2001:db8::1', to: '64:ff9b::c000:221' }), '0: translate 6>4 srcIp=192.0.2.1 dstIp=192.0.2.33; quote: refused')
+  t.is(told(back, { from: '2001:db8::1', to: '2001:db8::2' }), 'drop NotInPrefix')
+  t.is(told(back), 'drop NotInPrefix')
+  const layer = orThrow(onePort().addLayer(rulesLayer('new', [translate]), { order: 1 }))
+  for (const [config, path] of [
+    [{ to: 6, src: '10.0.0.1', dst: '::1' }, '/src'], [{ to: 6, src: '::1', dst: '64:ff9b::/95' }, '/dst'], [{ to: 5, src: '::1', dst: '::1' }, '/to'], [{ to: 4, src: '10.0.0.0/8', dst: '10.0.0.1' }, '/src'],
+  ] as const) {
+    const answer = layer.updateJson({ outbound: [groupOf('g', [{ do: 'translate', with: config }])] })
+    t.deepEqual(answer._tag === 'Left' && answer.left._tag === 'BadPolicy' ? answer.left.problems.map((p) => p.path) : answer, [`/outbound/0/rules/0/with${path}`])
+  }
+})
+
+test('transpose: does what its document or text says, and is refused where no frame could undergo it', (t) => {
+  t.is(tell(withNew({ do: 'transpose', with: '0: dstIp=10.9.9.9 dstPort=8080' }).process('outbound', frame())), 'passed; network: tcp 10.0.0.1:1000 > 10.9.9.9:8080')
+  t.is(tell(withNew({ do: 'transpose', with: { edit: [{ set: { srcPort: 7 } }] } }).process('inbound', frame())), 'passed; vm: tcp 10.0.0.1:7 > 10.0.0.2:80')
+  const layer = orThrow(onePort().addLayer(rulesLayer('new', [transpose]), { order: 1 }))
+  for (const config of ['0: dstPort=80 icmpId=1', 'invalid: no', '0: vlans +8100:1:0 +8100:2:0 +8100:3:0', { edit: [{ set: { srcIp: '10.0.0.1', dstIp: '::1' } }] }]) {
+    const answer = layer.updateJson({ outbound: [groupOf('g', [{ do: 'transpose', with: config }])] })
+    t.true(answer._tag === 'Left' && answer.left._tag === 'BadPolicy' && answer.left.problems[0]?.path.startsWith('/outbound/0/rules/0/with'), JSON.stringify(answer))
   }
 })

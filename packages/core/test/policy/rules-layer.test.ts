@@ -15,8 +15,8 @@ const RULE_KEYS = 'unknown property; known are do, id, priority, when, terminati
 
 /** Damaged documents, with where they are damaged and what is said about it. */
 const DAMAGED: readonly (readonly [unknown, readonly string[]])[] = [
-  [null, [': expected an object; of its properties, known are outbound, inbound']],
-  [{ outbond: [] }, ['/outbond: unknown property; known are outbound, inbound']],
+  [null, [': expected an object; of its properties, known are types, outbound, inbound']],
+  [{ outbond: [] }, ['/outbond: unknown property; known are types, outbound, inbound']],
   [{ outbound: {} }, ['/outbound: expected a list of groups, got an object']],
   [{ outbound: [{ rules: [] }] }, ['/outbound/0/name: is missing: expected string']],
   [{ outbound: [{ name: 'g' }] }, ['/outbound/0/rules: is missing: expected a list of rules']],

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { type Environment, orThrow, type PortSpec, type SwitchOptions } from '../../src/index.js'
+import { dissect, emitFrame, type Environment, orThrow, parseMac, type PortSpec, type SwitchOptions } from '../../src/index.js'
 import { BROADCAST, builtIn, ELSEWHERE, frame, groupOf, hostOf, macOf, type Said, show } from './support.js'
 
 /** A switch that tells where frames end. */
@@ -169,4 +169,20 @@ test('hairpin: a tunnel that the first port put around a frame still chooses the
   t.deepEqual(fromVm('vm-1', { toMac: macOf(2) }), [`vm-2 < ${TUNNELLED(2)}`])
   orThrow(turned.updateJson({ outbound: [groupOf('g', [{ do: 'mirror', with: { port: 'network' } }])] }))
   t.deepEqual(fromVm('vm-1', { toMac: macOf(2) }), [`vm-2 < ${TUNNELLED(2)}`, `vm-2 < ${TUNNELLED(2)}`], 'its copy too')
+})
+
+test('bridge: a frame from the network in two tunnels is for whom the outer one says, or else the inner one', (t) => {
+  const { host, ports } = network(2, (n) => ({ vni: n }), { parseDepth: { outbound: 1, inbound: 3 } })
+  const around = (inner: Uint8Array, toMac: string): Uint8Array => {
+    const [tunnel] = orThrow(dissect(frame({ toMac, tunnel: { vni: 9 } }))).groups
+    const { groups, payload } = orThrow(dissect(inner))
+    return orThrow(emitFrame({ groups: [tunnel, ...groups.map((g, i) => (i === 0 ? { ...g, eth: { ...g.eth, destination: orThrow(parseMac(toMac)) } } : g))], payload }))
+  }
+  const packets = (): readonly number[] => ports.map((p) => p.counters().packets)
+  // Of network 2, on the way back from an appliance.
+  t.is(host.fromNetwork(around(frame({ toMac: macOf(2), tunnel: { vni: 2 } }), ELSEWHERE))._tag, 'Passed')
+  t.deepEqual(packets(), [0, 1])
+  // The MAC inside is of another network than the inner tunnel.
+  t.deepEqual(host.fromNetwork(around(frame({ toMac: macOf(2), tunnel: { vni: 1 } }), ELSEWHERE)), { _tag: 'Dropped', reason: 'NoPortForMac' })
+  t.deepEqual(packets(), [0, 1])
 })

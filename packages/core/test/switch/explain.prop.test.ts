@@ -1,9 +1,10 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { type Direction, type Explanation, manualClock, orThrow, type Port, type Processed, type RulesJson } from '../../src/index.js'
+import { decap, type Direction, type Explanation, manualClock, orThrow, type Port, type Processed, type RulesJson, rulesLayer, transpose } from '../../src/index.js'
 import { frameBytesArbitrary, mutatedBytesArbitrary } from '../../src/testing/frame-arbitraries.js'
 import { policyArbitrary } from './policies.js'
-import { builtIn, hostOf, observed, show } from './support.js'
+import { checksum } from '../../src/wire/checksum.js'
+import { builtIn, frame, hostOf, observed, show } from './support.js'
 
 type Step =
   | { readonly _tag: 'Packet'; readonly direction: Direction; readonly bytes: Uint8Array }
@@ -132,4 +133,24 @@ test('explain: its text and its JSON say the same', (t) => {
     }),
     { numRuns: 150 },
   )
+})
+
+test('explain: what only the bytes of a packet refuse is told, too', (t) => {
+  const { ports: [port] } = hostOf(1, { parseDepth: { outbound: 1, inbound: 2 } })
+  const layer = orThrow(port!.addLayer(rulesLayer('own', [decap, transpose]), { order: 0 }))
+  orThrow(layer.updateJson({
+    outbound: [{ name: 'g', rules: [{ do: 'transpose', with: '0: ttl=ttl(0)-64' }] }],
+    inbound: [{ name: 'g', rules: [{ do: 'decap' }] }],
+  }))
+  const sent = frame({})
+  t.is(port!.explain('outbound', sent).verdict, 'drop TtlExceeded')
+  t.deepEqual(port!.process('outbound', sent).outcome, { _tag: 'Dropped', reason: 'TtlExceeded' })
+  const congested = frame({ tunnel: { vni: 1 } })
+  congested[15] = 3
+  congested[24] = congested[25] = 0
+  const sum = checksum(congested, 14, 34)
+  congested[24] = sum >>> 8
+  congested[25] = sum & 0xff
+  t.is(port!.explain('inbound', congested).verdict, 'drop CongestionLost')
+  t.deepEqual(port!.process('inbound', congested).outcome, { _tag: 'Dropped', reason: 'CongestionLost' })
 })

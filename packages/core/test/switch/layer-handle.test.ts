@@ -169,11 +169,11 @@ test('rules: tell of each rule where it stands and what it has done', (c) => {
   const length = frame().length
   c.deepEqual(port.rules(), [
     {
-      layer: 'built-in', direction: 'outbound', group: 'out', rule: 'a', type: 'allow', when: 'dstPort = 80 and proto = tcp', priority: 100,
+      layer: 'built-in', direction: 'outbound', group: 'out', rule: 'a', type: 'allow', config: {}, when: 'dstPort = 80 and proto = tcp', priority: 100,
       terminating: true, stateful: false, walks: 1, packets: 2, bytes: 2 * length, state: undefined,
     },
     {
-      layer: 'built-in', direction: 'inbound', group: 'in', rule: 'c', type: 'count', when: '', priority: 7,
+      layer: 'built-in', direction: 'inbound', group: 'in', rule: 'c', type: 'count', config: {}, when: '', priority: 7,
       terminating: false, stateful: true, walks: 0, packets: 0, bytes: 0, state: { packets: 0, bytes: 0 },
     },
   ])

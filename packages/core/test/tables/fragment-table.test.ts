@@ -3,7 +3,7 @@ import { makeUfid, extractFlow } from '../../src/flow/flow-id.js'
 import { Shape, Word, WORDS } from '../../src/flow/layout.js'
 import { firstFragment, FragmentTable, lendTransport } from '../../src/tables/fragment-table.js'
 import { frameOf, type Packet } from '../../src/testing/traffic-frames.js'
-import { type FrameView, makeFrameView } from '../../src/wire/frame-view.js'
+import { type FrameView, makeFrameView, Tunnel } from '../../src/wire/frame-view.js'
 import { parseFrame } from '../../src/wire/parse.js'
 
 const PLAIN: Packet = { kind: 'first', host: 0, peer: 0, ports: [0, 0], payload: 0, tunnel: undefined, tweak: {} }
@@ -41,6 +41,15 @@ test('fragment table: a later fragment is found by tenant, addresses and identif
   t.false(finds(table, { kind: 'later', host: 1 }))
   t.false(finds(table, { kind: 'later', peer: 1 }))
   t.false(finds(table, { kind: 'later', tweak: { identification: 2 } }))
+})
+
+test('fragment table: one network by another tunnel is another tenant', (t) => {
+  const tunnel = { underlay: 4, tenant: 0, from: 0 } as const
+  const table = remembered(10, { tunnel })
+  const { view, words } = parsed({ kind: 'later', tunnel })
+  t.not(table.find(view, words, 0), undefined)
+  words[Word.SHAPE] = words[Word.SHAPE]! ^ ((Tunnel.Vxlan ^ Tunnel.Geneve) << Shape.TUNNEL_SHIFT)
+  t.is(table.find(view, words, 0), undefined)
 })
 
 test('fragment table: a datagram is forgotten after 30 seconds', (t) => {

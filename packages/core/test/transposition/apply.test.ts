@@ -1,47 +1,14 @@
 import test from 'ava'
-import { apply } from '../../src/transposition/apply.js'
-import type { ApplyCode} from '../../src/transposition/apply-code.js';
-import { applyCodeName } from '../../src/transposition/apply-code.js'
-import { decapNat, encap, encapNat, invalid, modify, nat, pop, push, type PushSpec } from '../../src/transposition/construct.js'
+import type { ApplyCode } from '../../src/transposition/apply-code.js'
+import { decapNat, encap, encapNat, invalid, modify, nat, pop, push } from '../../src/transposition/construct.js'
 import { compose } from '../../src/transposition/compose.js'
 import type { HeaderTransposition } from '../../src/transposition/header-transposition.js'
-import { compile } from '../../src/transposition/program.js'
 import { ipv4, ipv6 } from '../../src/wire/address.js'
 import { putU16, u16 } from '../../src/wire/bytes.js'
-import { checksum, pseudoSum4, pseudoSum6 } from '../../src/wire/checksum.js'
+import { checksum, pseudoSum6 } from '../../src/wire/checksum.js'
 import { Verify } from '../../src/wire/parse.js'
 import { type Frame, HEADROOM, inBuffer, view } from './frames.js'
-
-const spec: PushSpec = {
-  dstMac: 0x00155d000002, srcMac: 0x00155d000001, srcIp: ipv4(0xc0000201), dstIp: ipv4(0xc0000202), srcPort: 49152, vni: 5001,
-}
-const spec6: PushSpec = { ...spec, srcIp: ipv6(0x20010db8, 0, 0, 1), dstIp: ipv6(0x20010db8, 0, 0, 2) }
-
-const hex = (bytes: Uint8Array): string => [...bytes].map((b) => b.toString(16).padStart(2, '0')).join('')
-const bytesOf = (text: string): Uint8Array => Uint8Array.from(text.match(/../g) ?? [], (h) => Number.parseInt(h, 16))
-
-/** Ethernet and IPv4 in front of a transport header, whose checksum (at `field`) is filled in if asked for. */
-const frame4 = (protocol: number, transport: string, field?: number): Frame => {
-  const l4 = bytesOf(transport)
-  const bytes = new Uint8Array(34 + l4.length)
-  bytes.set(bytesOf('0000000000020000000000010800' + '4500000000004000' + '40'))
-  putU16(bytes, 16, 20 + l4.length)
-  bytes[23] = protocol
-  bytes.set(bytesOf('0a0000010a000002'), 26)
-  putU16(bytes, 24, checksum(bytes, 14, 34))
-  bytes.set(l4, 34)
-  if (field !== undefined) putU16(bytes, 34 + field, checksum(bytes, 34, bytes.length, protocol === 1 ? 0 : pseudoSum4(bytes, 14, protocol, l4.length)))
-  return inBuffer(bytes)
-}
-
-const udp = (): Frame => frame4(17, '04d20035000a0000abcd', 6)
-const echo = (): Frame => frame4(1, '080000000007000161', 2)
-
-const run = (t: HeaderTransposition, f: Frame, floor = 0): { readonly name: string; readonly bytes: Uint8Array; readonly frame: Frame } => {
-  const v = view(f)!
-  const code = apply(compile(t), v, floor)
-  return { name: applyCodeName(code), bytes: f.bytes.subarray(v.start, v.end), frame: { bytes: f.bytes, start: v.start, end: v.end } }
-}
+import { bytesOf, echo, frame4, hex, run, spec, spec6, udp } from './hand-made.js'
 
 test('apply: a translation rewrites addresses, ports and both checksums, and nothing else', (t) => {
   const f = udp()

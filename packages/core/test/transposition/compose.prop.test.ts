@@ -4,8 +4,9 @@ import { fittingTransposition, pushSpec, step, wildTransposition } from '../../s
 import { compose, composeAll } from '../../src/transposition/compose.js'
 import { invalid, pop, push } from '../../src/transposition/construct.js'
 import { transposeFlow } from '../../src/transposition/flow.js'
-import { equals, identity, isIdentity, size } from '../../src/transposition/normal-form.js'
+import { editNeed, equals, identity, isIdentity, makeEdit, size, transposition } from '../../src/transposition/normal-form.js'
 import { ApplyCode } from '../../src/transposition/apply-code.js'
+import type { HeaderTransposition } from '../../src/transposition/header-transposition.js'
 import { syntheticFlow } from './synthetic-flow.js'
 import { UFID_WORDS } from '../../src/flow/layout.js'
 
@@ -32,22 +33,24 @@ testProp(
     const second = first < 0 ? first : transposeFlow(b, stepwise, first)
     const composed = flow.words.slice()
     const both = transposeFlow(compose(a, b), composed, flow.depth)
+    // Hops left and lost marks of congestion are no matter of a flow id, unless they are the same for every frame.
+    if (second >= 0 && both === -ApplyCode.Invalid && (isParticular(a) || isParticular(b))) return void t.pass()
     if (second >= 0) {
       t.is(both, second)
       t.deepEqual(composed, stepwise)
     } else if (second !== -ApplyCode.TooDeep) {
       // A chain that went too deep on the way says nothing: the composite may end in a depth that is allowed.
       // What `Invalid` says of every frame, `Shape` says of this one.
-      t.true(both === -ApplyCode.Shape || both === -ApplyCode.Invalid)
+      t.true(both === -ApplyCode.Shape || both === -ApplyCode.Invalid || both === -ApplyCode.Untranslatable)
     }
     t.true(both >= 0 || second < 0)
   },
-  { numRuns: 2000 },
+  { numRuns: 3000 },
 )
 
 testProp('compose: a chain of transpositions of one shape is no larger than its longest link', [
   syntheticFlow().chain(({ words, depth }) => {
-    const links = fittingTransposition(words, depth).map((t) => ({ ...t, pop: [], push: [] }))
+    const links = fittingTransposition(words, depth).map((t) => ({ ...t, pop: [], push: [], guard: [], edit: t.edit.map(({ need, set: { dscp: _d, ecn: _e, ttl: _t, ...set } }) => ({ need, set })) }))
     return fc.array(links, { minLength: 1, maxLength: 20 })
   }),
 ], (t, links) => {
@@ -56,7 +59,7 @@ testProp('compose: a chain of transpositions of one shape is no larger than its 
   t.true(size(composeAll(links)) <= named.size)
 })
 
-testProp('compose: pushing and popping the same group leaves the identity', [pushSpec()], (t, spec) => {
+testProp('compose: pushing and popping the same group leaves the identity', [pushSpec({ ttl: fc.constant(64), ecn: fc.nat(3) })], (t, spec) => {
   const s = push(spec)
   t.true(isIdentity(compose(s, pop())))
 })
@@ -69,7 +72,9 @@ testProp('transposeFlow: a refused flow id is left as it was', [syntheticFlow(),
 })
 
 testProp('compose: an edit overwritten by an equal one changes nothing', [wildTransposition()], (t, w) => {
-  const edits = w._tag === 'Invalid' ? w : { ...w, pop: [], push: [] }
+  // Only constants: what is read the second time is what the first time left.
+  const { quote: _quote, ...rest } = w._tag === 'Invalid' ? { ...identity } : w
+  const edits: HeaderTransposition = w._tag === 'Invalid' ? w : transposition({ ...rest, pop: [], push: [], guard: [], edit: w.edit.map(({ translate, set: { dscp: _d, ecn: _e, ttl: _t, ...set } }) => orThrowText(makeEdit({}, { set: translate === undefined ? set : {} }))) })
   t.true(equals(compose(edits, edits), edits))
 })
 
@@ -86,4 +91,14 @@ function reasonableChain(words: Uint32Array, depth: number) {
       : fc.oneof({ weight: 3, arbitrary: fittingTransposition(after, left) }, { weight: 2, arbitrary: wild })
     return fc.tuple(fc.constant(a), second)
   })
+}
+
+function orThrowText<A extends object>(made: A | string): A {
+  if (typeof made === 'string') throw new Error(made)
+  return made
+}
+
+/** Whether it refuses some packets of a flow that it fits. */
+function isParticular(t: HeaderTransposition): boolean {
+  return t._tag === 'Transposition' && (t.guard.length > 0 || [...t.pop, ...t.edit.map(editNeed)].some((need) => need.hops !== undefined))
 }

@@ -1,7 +1,7 @@
 /**
  * Frames for the byte-level laws: stacks of header groups with everything that decides how an edit is carried out (tags, options,
- * extension headers, fragments, checksums present and absent, right and wrong, padding), built by hand and not by the
- * code under test.
+ * extension headers, fragments, tunnels of every kind, quoted packets whole and cut short, checksums present and absent, right and
+ * wrong, padding), built by hand and not by the code under test.
  */
 import fc from 'fast-check'
 import { makeUfid, extractFlow } from '../../src/flow/flow-id.js'
@@ -30,8 +30,8 @@ export interface FrameOptions {
   readonly fragments?: boolean
 }
 
-/** Bytes in front of every generated frame: enough for two pushes over IPv6 and a margin to find stray writes in. */
-export const HEADROOM = 192
+/** Bytes in front of every generated frame: enough for two pushes over IPv6 with all they can have, a translated header and quote, and a margin to find stray writes in. */
+export const HEADROOM = 320
 /** Bytes behind every generated frame. */
 export const TAILROOM = 16
 
@@ -41,7 +41,7 @@ export const frame = (options: FrameOptions = {}): fc.Arbitrary<Frame> =>
     .tuple(fc.array(tunnelGroup(options), { maxLength: (options.maxDepth ?? MAX_GROUPS) - 1 }), innermost(options), fc.nat(20))
     .map(([outer, inner, padding]) => {
       let built = buildGroup(inner, inner.payload)
-      for (const group of outer) built = buildGroup(group, tunnelled(group.vni, built))
+      for (const group of outer) built = buildGroup(group, tunnelled(group, built))
       return inBuffer(built, padding)
     })
 
@@ -79,9 +79,11 @@ interface GroupSpec {
   /** IPv4 options or an IPv6 destination-options header, in steps of four or eight bytes. */
   readonly extra: number
   readonly frag: 'whole' | 'first' | 'later'
-  readonly l4: 'tcp' | 'udp' | 'icmp' | 'other'
+  readonly l4: 'tcp' | 'udp' | 'icmp' | 'gre' | 'other'
   readonly ports: readonly [number, number]
   readonly icmpType: number
+  /** Of TCP, nine bits. */
+  readonly flags: number
   readonly noUdpChecksum: boolean
   /** XORed onto the transport checksum. */
   readonly wrong: number
@@ -96,6 +98,7 @@ const group = (options: FrameOptions) => ({
   dst: fc.array(address(), { minLength: 4, maxLength: 4 }),
   extra: fc.constantFrom(0, 0, 1),
   icmpType: fc.constantFrom(8, 0, 3),
+  flags: fc.nat(0x1ff),
   noUdpChecksum: fc.boolean(),
   wrong: options.intact === true ? fc.constant(0) : fc.oneof(fc.constant(0), fc.nat(0xffff)),
 }) as const
@@ -103,34 +106,72 @@ const group = (options: FrameOptions) => ({
 const address = (): fc.Arbitrary<number> => fc.oneof(fc.nat(0xffffffff), fc.constantFrom(0, 0xffffffff, 0x0a000001))
 const port = (): fc.Arbitrary<number> => fc.oneof(fc.nat(0xffff), fc.constantFrom(0, 53, 80)).filter((p) => !TUNNEL_PORTS.has(p))
 
-const tunnelGroup = (options: FrameOptions): fc.Arbitrary<GroupSpec & { readonly vni: number }> =>
-  fc.record({
-    ...group(options),
-    ...(options.plainTunnels === true && { tags: fc.constant([]), extra: fc.constant(0) }),
-    l3: fc.constantFrom(4, 6), frag: fc.constant('whole'), l4: fc.constant('udp'),
-    ports: port().map((p) => [p, 4789] as const), vni: fc.nat(0xffffff),
-  })
+/** What a group that encapsulates another has in front of it. */
+interface TunnelSpec {
+  readonly tunnel: 'vxlan' | 'geneve' | 'nvgre' | 'gre'
+  readonly vni: number
+  /** The byte behind the identifier. */
+  readonly low: number
+  /** Whether Geneve has an option. */
+  readonly option: boolean
+}
+
+const tunnelGroup = (options: FrameOptions): fc.Arbitrary<GroupSpec & TunnelSpec> =>
+  fc
+    .record({
+      ...group(options),
+      ...(options.plainTunnels === true && { tags: fc.constant([]), extra: fc.constant(0) }),
+      l3: fc.constantFrom<4 | 6>(4, 6), frag: fc.constant<'whole'>('whole'), tunnel: fc.constantFrom<TunnelSpec['tunnel']>('vxlan', 'geneve', 'nvgre', 'gre'),
+      source: port(), vni: fc.nat(0xffffff),
+      low: options.plainTunnels === true ? fc.constant(0) : fc.nat(255),
+      option: options.plainTunnels === true ? fc.constant(false) : fc.boolean(),
+    })
+    .map((g) => ({
+      ...g, l4: g.tunnel === 'vxlan' || g.tunnel === 'geneve' ? 'udp' : 'gre', ports: [g.source, g.tunnel === 'geneve' ? 6081 : 4789] as const,
+    }))
 
 const innermost = (options: FrameOptions): fc.Arbitrary<GroupSpec & { readonly payload: Uint8Array }> =>
+  fc
+    .record({
+      ...group(options),
+      l3: fc.constantFrom<GroupSpec['l3']>(4, 4, 4, 6, 6, 6, 'arp', 'none'),
+      frag: options.fragments === false ? fc.constant('whole') : fc.constantFrom('whole', 'whole', 'whole', 'first', 'later'),
+      l4: fc.constantFrom<GroupSpec['l4']>('tcp', 'udp', 'icmp', 'icmp', 'other'),
+      ports: fc.tuple(port(), port()),
+      payload: payload(),
+      quote: quote(),
+    })
+    .map(({ quote: q, ...g }) =>
+      (g.l4 === 'icmp' && g.icmpType === 3 && (g.l3 === 4 || g.l3 === 6) ? { ...g, payload: ip({ ...q, l3: g.l3 }, q.payload).subarray(0, q.cut) } : g))
+
+/** A quoted packet and how many bytes of it are quoted. */
+const quote = (): fc.Arbitrary<Omit<GroupSpec, 'l3'> & { readonly payload: Uint8Array; readonly cut: number }> =>
   fc.record({
-    ...group(options),
-    l3: fc.constantFrom<GroupSpec['l3']>(4, 4, 4, 6, 6, 6, 'arp', 'none'),
-    frag: options.fragments === false ? fc.constant('whole') : fc.constantFrom('whole', 'whole', 'whole', 'first', 'later'),
-    l4: fc.constantFrom('tcp', 'udp', 'icmp', 'other'),
+    ...group({}),
+    frag: fc.constantFrom('whole', 'whole', 'first', 'later'),
+    l4: fc.constantFrom<GroupSpec['l4']>('tcp', 'udp', 'icmp', 'other'),
     ports: fc.tuple(port(), port()),
-    // Zeros often: the sums at the edge of one's complement.
-    payload: fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.nat(8).map((n) => new Uint8Array(n))),
+    payload: payload(),
+    cut: fc.oneof(fc.constantFrom(28, 48, 1000), fc.nat(100)),
   })
 
+/** Zeros often: the sums at the edge of one's complement. */
+const payload = (): fc.Arbitrary<Uint8Array> => fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.nat(8).map((n) => new Uint8Array(n)))
+
 const TUNNEL_PORTS: ReadonlySet<number> = new Set([4789, 6081])
+const PROTOCOLS = { tcp: 6, udp: 17, gre: 47, other: 132 } as const
 const ETHERTYPES = { 4: 0x0800, 6: 0x86dd, arp: 0x0806, none: 0x88b5 } as const
 
-const tunnelled = (vni: number, inside: Uint8Array): Uint8Array => {
-  const bytes = new Uint8Array(8 + inside.length)
-  bytes[0] = 8
-  putU32(bytes, 4, vni * 256)
-  bytes.set(inside, 8)
-  return bytes
+const tunnelled = ({ tunnel, vni, low, option }: TunnelSpec, inside: Uint8Array): Uint8Array => {
+  const header = new Uint8Array(tunnel === 'gre' ? 4 : tunnel === 'geneve' && option ? 16 : 8)
+  if (tunnel === 'vxlan') header[0] = 8
+  else {
+    putU16(header, 0, tunnel === 'nvgre' ? 0x2000 : tunnel === 'geneve' && option ? 0x0200 : 0)
+    putU16(header, 2, 0x6558)
+  }
+  if (tunnel !== 'gre') putU32(header, 4, vni * 256 + low)
+  if (header.length === 16) header.set([1, 2, 3, 1, 5, 6, 7, 8], 8)
+  return concat(header, inside)
 }
 
 const buildGroup = (g: GroupSpec, payload: Uint8Array): Uint8Array => {
@@ -155,7 +196,7 @@ const arp = (g: GroupSpec): Uint8Array => {
 }
 
 const ip = (g: GroupSpec, payload: Uint8Array): Uint8Array => {
-  const protocol = g.l4 === 'tcp' ? 6 : g.l4 === 'udp' ? 17 : g.l4 === 'icmp' ? (g.l3 === 4 ? 1 : 58) : 132
+  const protocol = g.l4 === 'icmp' ? (g.l3 === 4 ? 1 : 58) : PROTOCOLS[g.l4]
   const transport = g.frag === 'later' ? evened(payload) : g.frag === 'first' ? evened(transportOf(g, payload)) : transportOf(g, payload)
   const header = g.l3 === 4 ? ipv4Header(g, protocol, transport.length) : ipv6Header(g, protocol, transport.length)
   if (g.frag !== 'later') fillChecksum(g, header, protocol, transport)
@@ -198,7 +239,7 @@ const ipv6Header = (g: GroupSpec, protocol: number, length: number): Uint8Array 
 }
 
 const transportOf = (g: GroupSpec, payload: Uint8Array): Uint8Array => {
-  if (g.l4 === 'other') return payload
+  if (g.l4 === 'other' || g.l4 === 'gre') return payload
   const header = new Uint8Array(g.l4 === 'tcp' ? 20 + 4 * g.extra : 8)
   if (g.l4 === 'icmp') {
     header[0] = g.l3 === 4 ? g.icmpType : g.icmpType === 3 ? 1 : 128 + (g.icmpType & 1)
@@ -207,7 +248,7 @@ const transportOf = (g: GroupSpec, payload: Uint8Array): Uint8Array => {
     putU16(header, 0, g.ports[0])
     putU16(header, 2, g.ports[1])
     if (g.l4 === 'tcp') {
-      header[12] = (5 + g.extra) << 4
+      putU16(header, 12, ((5 + g.extra) << 12) | g.flags)
       header.fill(1, 20)
     } else {
       putU16(header, 4, 8 + payload.length + (g.frag === 'first' ? 8 : 0))
@@ -218,7 +259,7 @@ const transportOf = (g: GroupSpec, payload: Uint8Array): Uint8Array => {
 
 /** A first fragment's checksum covers data that are not here: anything will do, and must change by the same difference. */
 const fillChecksum = (g: GroupSpec, header: Uint8Array, protocol: number, transport: Uint8Array): void => {
-  if (g.l4 === 'other') return
+  if (g.l4 === 'other' || g.l4 === 'gre') return
   const at = g.l4 === 'tcp' ? 16 : g.l4 === 'udp' ? 6 : 2
   const pseudo = g.l4 === 'icmp' && g.l3 === 4 ? 0
     : g.l3 === 4 ? pseudoSum4(header, 0, protocol, transport.length) : pseudoSum6(header, 0, protocol, transport.length)

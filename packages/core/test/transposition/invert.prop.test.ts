@@ -74,6 +74,6 @@ testProp('law 3: the answer to a transposed frame comes back as the answer to th
 
 testProp('invert: a transposition that does not fit the frame has no inverse', [frame({ maxDepth: 1 })], (t, f) => {
   const v = view(f)!
-  t.is(invert({ _tag: 'Transposition', pop: [{ tunnel: true }], edit: [], push: [] }, flowOf(v), v.depth)._tag, 'Invalid')
+  t.is(invert({ _tag: 'Transposition', pop: [{ tunnel: true }], edit: [], push: [], guard: [] }, flowOf(v), v.depth)._tag, 'Invalid')
   t.is(invert({ _tag: 'Invalid', reason: 'no' }, makeUfid(), 1)._tag, 'Invalid')
 })

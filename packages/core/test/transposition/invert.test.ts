@@ -1,12 +1,12 @@
 import test from 'ava'
 import { extractFlow, makeUfid } from '../../src/flow/flow-id.js'
 import { compose } from '../../src/transposition/compose.js'
-import { decap, encap, modify, nat, pop, push, type PushSpec } from '../../src/transposition/construct.js'
+import { decap, encap, modify, nat, pop, push, type PushSpec, translate, vlans } from '../../src/transposition/construct.js'
 import { transposeFlow } from '../../src/transposition/flow.js'
 import type { HeaderTransposition } from '../../src/transposition/header-transposition.js'
 import { invert } from '../../src/transposition/invert.js'
 import { equals, isIdentity } from '../../src/transposition/normal-form.js'
-import { ipv4 } from '../../src/wire/address.js'
+import { ipv4, ipv6 } from '../../src/wire/address.js'
 import { makeFrameView } from '../../src/wire/frame-view.js'
 import { parseFrame } from '../../src/wire/parse.js'
 
@@ -57,4 +57,23 @@ test('invert: two popped tunnels come back in their order', (t) => {
 test('invert: the ports of a tunnel do not change places', (t) => {
   const inverse = invert(modify({ srcPort: 50000, vni: 3 }), inside(push(spec)), 2)
   t.true(equals(inverse, modify({ srcPort: 49152, vni: 5001 })))
+})
+
+test('invert: tags become what they were, whatever the answer has', (t) => {
+  const tag = { tpid: 0x8100, pcp: 0, dei: false, vid: 7 }
+  t.true(equals(invert(vlans({ pop: 0, push: [tag] }), words(), 1), vlans({ pop: 'all', push: [] })))
+})
+
+test('invert: a translated header is translated back, with the packet that an error about it quotes', (t) => {
+  const v6 = ipv6(0x20010db8, 0, 0, 9)
+  const back = invert(translate({ from: 4, to: 6 }, { srcIp: v6, dstIp: v6 }), words(), 1)
+  const [client, server] = [ipv4(0x0a000001), ipv4(0x0a000002)]
+  t.true(equals(back, translate({ from: 6, to: 4 }, { srcIp: server, dstIp: client }, 0, { srcIp: client, dstIp: server })))
+})
+
+test('invert: a popped tunnel comes back as the kind it was', (t) => {
+  for (const tunnel of ['nvgre', 'geneve'] as const) {
+    const inverse = invert(pop(), inside(push({ ...spec, tunnel })), 2)
+    t.is(inverse._tag === 'Transposition' ? inverse.push[0]?.tunnel : undefined, tunnel)
+  }
 })

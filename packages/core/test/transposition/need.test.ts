@@ -6,14 +6,19 @@ import { ipv4, ipv6 } from '../../src/wire/address.js'
 import { Frag, L3, L4, Tunnel } from '../../src/wire/frame-view.js'
 
 /** Every offer a group can make. */
-const offers: readonly number[] = [L3.None, L3.Arp, L3.Ipv4, L3.Ipv6].flatMap((l3) =>
-  [L4.None, L4.Tcp, L4.Udp, L4.Icmp, L4.Icmpv6].flatMap((l4) =>
-    [Frag.Whole, Frag.First].flatMap((frag) =>
-      [Tunnel.None, Tunnel.Vxlan].flatMap((tunnel) => [8, 3, 128].map((type) => offer(l3, l4, frag, l4 === L4.Udp ? tunnel : Tunnel.None, type))))))
+const offers: readonly number[] = [
+  ...[L3.None, L3.Arp].map((l3) => offer(l3, L4.None, Frag.Whole, Tunnel.None, 0)),
+  ...[L3.Ipv4, L3.Ipv6].flatMap((l3) => [
+    ...[L4.None, L4.Tcp, L4.Udp, L4.Icmp, L4.Icmpv6].flatMap((l4) => [8, 3, 128].map((type) => offer(l3, l4, Frag.Whole, Tunnel.None, type))),
+    ...[Tunnel.Vxlan, Tunnel.Geneve].map((tunnel) => offer(l3, L4.Udp, Frag.Whole, tunnel, 0)),
+    ...[Tunnel.Nvgre, Tunnel.Gre].map((tunnel) => offer(l3, L4.None, Frag.Whole, tunnel, 0)),
+  ]),
+]
 
-/** What is said of a UDP header is said of a group with ports: the constructors never say it of another. */
+/** What is said of a UDP header is said of a group with ports, and what is said of an identifier of a tunnel: the constructors never say it of another. */
 const bits = (): fc.Arbitrary<number> =>
-  fc.nat(255).map((n) => ((n & (NeedBit.UdpPlain | NeedBit.UdpTunnel)) !== 0 ? n | NeedBit.Ports : n))
+  fc.nat(8191).map((n) =>
+    ((n & (NeedBit.UdpPlain | NeedBit.UdpVxlan | NeedBit.UdpGeneve | NeedBit.Tcp)) !== 0 ? n | NeedBit.Ports : n) | ((n & NeedBit.Vni) !== 0 ? NeedBit.Tunnel : 0))
 
 testProp('need: the normal form asks of every group what the atoms asked', [bits()], (t, n) => {
   fc.pre(contradiction(n) === undefined)

@@ -3,6 +3,8 @@ import { ipv4, ipv6 } from '../../src/wire/address.js'
 import { dissect } from '../../src/wire/dissect.js'
 import { emitFrame } from '../../src/wire/emit-frame.js'
 import { formatFrame, type Frame, type HeaderGroup } from '../../src/wire/frame.js'
+import type { Geneve, GeneveOption } from '../../src/wire/geneve.js'
+import type { Gre } from '../../src/wire/gre.js'
 import type { Ipv4 } from '../../src/wire/ipv4.js'
 import type { Ipv6 } from '../../src/wire/ipv6.js'
 import type { Tcp } from '../../src/wire/tcp.js'
@@ -27,6 +29,14 @@ const vxlan: HeaderGroup = {
   eth, vlans: [], net, transport: { kind: 'udp', sourcePort: 50000, destinationPort: 4789, checksum: 0 },
   tunnel: { kind: 'vxlan', vni: 5001, reserved: 0, reservedLow: 0 },
 }
+const geneveHeader: Geneve = { kind: 'geneve', vni: 5001, protocolType: 0x6558, control: false, options: [], reserved: 0, reservedLow: 0 }
+const withGeneve = (change: Partial<Geneve>): HeaderGroup =>
+  ({ ...vxlan, transport: { ...udp, destinationPort: 6081 }, tunnel: { ...geneveHeader, ...change } })
+const geneve = withGeneve({})
+const option = (length: number): GeneveOption => ({ class: 0x0102, type: 1, reserved: 0, data: new Uint8Array(length) })
+const withGre = (change: Partial<Gre>): HeaderGroup =>
+  ({ eth, vlans: [], net: { ...net, protocol: 47 }, tunnel: { kind: 'gre', protocolType: 0x6558, reserved: 0, ...change } })
+const gre = withGre({})
 const plain: HeaderGroup = { eth, vlans: [], net, transport: udp }
 const frame = (...groups: readonly HeaderGroup[]): Frame => ({ groups: [groups[0]!, ...groups.slice(1)], payload: hex('61') })
 
@@ -35,6 +45,15 @@ test('emit-frame: computes lengths and checksums', (t) => {
     right(emitFrame(frame(plain))),
     hex('00155d000002 00155d000001 0800 4500 001d 0001 4000 4011 26c7 0a000004 0a000005 c000 0035 0009 ca9d 61'),
   )
+})
+
+test('emit-frame: writes GRE and NVGRE right behind IP, and Geneve with its options behind UDP', (t) => {
+  const nvgre: HeaderGroup = { ...gre, tunnel: { kind: 'nvgre', vni: 5001, flowId: 7, reserved: 0 } }
+  const whole = right(emitFrame(frame(plain)))
+  t.deepEqual(right(emitFrame(frame(gre, plain))).subarray(34), Uint8Array.of(...hex('0000 6558'), ...whole))
+  t.deepEqual(right(emitFrame(frame(nvgre, plain))).subarray(34), Uint8Array.of(...hex('2000 6558 001389 07'), ...whole))
+  const optioned = right(emitFrame(frame(withGeneve({ options: [{ ...option(4), type: 0x81 }] }), plain)))
+  t.deepEqual(optioned.subarray(42), Uint8Array.of(...hex('02 40 6558 001389 00 0102 81 01 00000000'), ...whole))
 })
 
 test('emit-frame: leaves headroom before the frame', (t) => {
@@ -68,8 +87,25 @@ const contradictions: readonly (readonly [string, Frame, string])[] = [
   ['three tags', frame({ ...plain, vlans: Array.from({ length: 3 }, () => ({ tpid: 0x8100, pcp: 0, dei: false, vid: 1 })) }), 'vlan UnsupportedProtocol'],
   ['an EtherType of another protocol', frame({ ...plain, net: net6 }), 'ethernet BadHeader'],
   ['a tunnel around nothing', frame(vxlan), 'vxlan BadHeader'],
-  ['two groups without a tunnel', frame(plain, plain), 'vxlan BadHeader'],
+  ['two groups without a tunnel', frame(plain, plain), 'ethernet BadHeader'],
   ['a tunnel without UDP', frame({ ...vxlan, net: { ...net, protocol: 6 }, transport: tcp }, plain), 'vxlan BadHeader'],
+  ['VXLAN behind the port of Geneve', frame({ ...vxlan, transport: { ...udp, destinationPort: 6081 } }, plain), 'vxlan BadHeader'],
+  ['Geneve behind the port of VXLAN', frame({ ...geneve, transport: { ...udp, destinationPort: 4789 } }, plain), 'geneve BadHeader'],
+  ['Geneve over GRE', frame({ ...gre, tunnel: geneve.tunnel! }, plain), 'geneve BadHeader'],
+  ['Geneve that carries IPv4', frame(withGeneve({ protocolType: 0x0800 }), plain), 'geneve BadHeader'],
+  ['a Geneve control packet around a frame', frame(withGeneve({ control: true }), plain), 'geneve BadHeader'],
+  ['Geneve option data of three bytes', frame(withGeneve({ options: [option(3)] }), plain), 'geneve BadLength'],
+  ['Geneve option data of 128 bytes', frame(withGeneve({ options: [option(128)] }), plain), 'geneve BadLength'],
+  ['256 bytes of Geneve options', frame(withGeneve({ options: [option(124), option(124)] }), plain), 'geneve BadLength'],
+  ['GRE behind UDP', frame({ ...gre, net, transport: udp }, plain), 'gre BadHeader'],
+  ['GRE that IP does not announce', frame({ ...gre, net }, plain), 'gre BadHeader'],
+  ['GRE without IP', frame({ eth, vlans: [], tunnel: gre.tunnel! }, plain), 'gre BadHeader'],
+  ['GRE in a fragment', frame({ ...gre, net: { ...net, protocol: 47, fragmentOffset: 8 } }, plain), 'gre BadHeader'],
+  ['GRE that carries IPv4', frame(withGre({ protocolType: 0x0800 }), plain), 'gre BadHeader'],
+  ['GRE with a checksum around a frame', frame(withGre({ checksum: { value: 0, reserved: 0 } }), plain), 'gre BadHeader'],
+  ['GRE with a key that is not called NVGRE', frame(withGre({ key: 0 }), plain), 'gre BadHeader'],
+  ['GRE with a sequence number around a frame', frame(withGre({ sequence: 0 }), plain), 'gre BadHeader'],
+  ['NVGRE behind TCP', frame({ ...gre, net: { ...net, protocol: 6 }, transport: tcp, tunnel: { kind: 'nvgre', vni: 1, flowId: 2, reserved: 0 } }, plain), 'nvgre BadHeader'],
   ['a tunnel in a fragment', frame({ ...vxlan, net: { ...net, moreFragments: true } }, plain), 'vxlan BadHeader'],
   ['options of six bytes', frame({ ...plain, net: { ...net, options: new Uint8Array(6) } }), 'ipv4 BadLength'],
   ['TCP options of 44 bytes', frame({ ...plain, net: { ...net, protocol: 6 }, transport: { ...tcp, options: new Uint8Array(44) } }), 'tcp BadLength'],

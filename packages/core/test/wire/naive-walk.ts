@@ -5,12 +5,15 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import { parseArp } from '../../src/wire/arp.js'
 import { parseEthernet } from '../../src/wire/ethernet.js'
-import { L3, L4, Slot, SLOTS, type FrameView } from '../../src/wire/frame-view.js'
+import { L3, L4, Slot, SLOTS, Tunnel, type FrameView } from '../../src/wire/frame-view.js'
+import { parseGeneve } from '../../src/wire/geneve.js'
+import { parseGre } from '../../src/wire/gre.js'
 import { parseIcmp } from '../../src/wire/icmp.js'
 import { parseIcmpv6 } from '../../src/wire/icmpv6.js'
 import { parseIpv4 } from '../../src/wire/ipv4.js'
 import { parseExtension } from '../../src/wire/ipv6-extension.js'
 import { parseIpv6 } from '../../src/wire/ipv6.js'
+import { parseNvgre } from '../../src/wire/nvgre.js'
 import { parseTcp } from '../../src/wire/tcp.js'
 import { parseUdp } from '../../src/wire/udp.js'
 import { parseVlan } from '../../src/wire/vlan.js'
@@ -28,7 +31,7 @@ export interface WalkedGroup {
   l4: number
   payload: number
   end: number
-  tunnel: boolean
+  tunnel: string
 }
 
 /** What `parseFrame` wrote, in the same form. */
@@ -46,7 +49,7 @@ export const walkOf = (view: FrameView): readonly WalkedGroup[] =>
       l4: slot('L4'),
       payload: slot('PAYLOAD'),
       end: slot('END'),
-      tunnel: slot('TUNNEL') !== 0,
+      tunnel: nameOf(Tunnel, slot('TUNNEL')),
     }
   })
 
@@ -82,7 +85,7 @@ const walkGroups = (frame: Uint8Array, l2: number, limit: number, left: number):
   }
   const at = typeAt + 2
   const group: WalkedGroup = {
-    l2, vlans, etherType, l3Kind: 'None', l3: at, protocol: 0, l4Kind: 'None', l4: at, payload: at, end: limit, tunnel: false,
+    l2, vlans, etherType, l3Kind: 'None', l3: at, protocol: 0, l4Kind: 'None', l4: at, payload: at, end: limit, tunnel: 'None',
   }
   if (etherType === 0x0806) {
     const arp = parseArp(seen, at, limit)
@@ -129,10 +132,35 @@ const walkTransport = (seen: Uint8Array, group: WalkedGroup, offset: number, mor
   if (protocol === 6) return [{ ...group, l4Kind: 'Tcp', payload: must(parseTcp(seen, l4, end)).next }]
   if (protocol === 1 && group.l3Kind === 'Ipv4') return [{ ...group, l4Kind: 'Icmp', payload: must(parseIcmp(seen, l4, end)).next }]
   if (protocol === 58 && group.l3Kind === 'Ipv6') return [{ ...group, l4Kind: 'Icmpv6', payload: must(parseIcmpv6(seen, l4, end)).next }]
+  if (protocol === 47 && !more && left > 1) return walkGre(seen, group, left)
   if (protocol !== 17) return [group]
   const udp = must(parseUdp(seen, l4, end, !more))
-  const vxlan = parseVxlan(seen, udp.next, end)
   const walked = { ...group, l4Kind: 'Udp', payload: udp.next }
-  if (left <= 1 || more || udp.repr.destinationPort !== 4789 || vxlan._tag === 'Left') return [walked]
-  return [{ ...walked, tunnel: true }, ...walkGroups(seen, vxlan.right.next, end, left - 1)]
+  if (left <= 1 || more) return [walked]
+  if (udp.repr.destinationPort === 4789) {
+    const vxlan = parseVxlan(seen, udp.next, end)
+    return vxlan._tag === 'Left' ? [walked] : [{ ...walked, tunnel: 'Vxlan' }, ...walkGroups(seen, vxlan.right.next, end, left - 1)]
+  }
+  if (udp.repr.destinationPort !== 6081) return [walked]
+  const geneve = parseGeneve(seen, udp.next, end)
+  // what its options are matters only where there would be a frame inside
+  const type = (seen[udp.next + 2] ?? 0) * 256 + (seen[udp.next + 3] ?? 0)
+  if (geneve._tag === 'Left') {
+    if (geneve.left.reason === 'BadLength' && type === 0x6558 && (seen[udp.next + 1] ?? 0) < 0x80) throw REFUSED
+    return [walked]
+  }
+  if (type !== 0x6558 || geneve.right.repr.control) return [walked]
+  if (geneve.right.repr.options.some((option) => option.type >= 0x80)) throw REFUSED
+  return [{ ...walked, tunnel: 'Geneve' }, ...walkGroups(seen, geneve.right.next, end, left - 1)]
+}
+
+const walkGre = (seen: Uint8Array, group: WalkedGroup, left: number): readonly WalkedGroup[] => {
+  const { l4, end } = group
+  const gre = parseGre(seen, l4, end)
+  if (gre._tag === 'Left' || gre.right.repr.protocolType !== 0x6558) return [group]
+  const { checksum, key, sequence } = gre.right.repr
+  if (checksum !== undefined || sequence !== undefined) return [group]
+  const nvgre = parseNvgre(seen, l4, end)
+  if ((nvgre._tag === 'Right') !== (key !== undefined)) throw new Error('GRE and NVGRE disagree about a key')
+  return [{ ...group, payload: gre.right.next, tunnel: key === undefined ? 'Gre' : 'Nvgre' }, ...walkGroups(seen, gre.right.next, end, left - 1)]
 }

@@ -35,9 +35,9 @@ test('parse: fills every slot of a tagged TCP frame and leaves padding outside',
 })
 
 const inner = `${V4} 4500 0014 0000 0000 40fd 0000 ${HOSTS}`
+const word = (n: number): string => n.toString(16).padStart(4, '0')
 const vxlan = (flags = '08', innerText = inner): string => {
   const length = hex(innerText).length
-  const word = (n: number): string => n.toString(16).padStart(4, '0')
   return `${V4} 4500 ${word(36 + length)} 0000 0000 4011 0000 ${HOSTS} c000 12b5 ${word(16 + length)} 0000 ${flags}000000 00138900 ${innerText}`
 }
 
@@ -58,6 +58,59 @@ test('parse: without the I flag, or too short for a header, VXLAN is opaque payl
   t.is(outcome(`${V4} 4500 001c 0000 0000 4011 0000 ${HOSTS} c000 12b5 0008 0000`), 'Ok 0')
 })
 
+/** IPv4 that carries these bytes. */
+const datagram = (protocol: string, text: string): string => `${V4} 4500 ${word(20 + hex(text).length)} 0000 0000 40${protocol} 0000 ${HOSTS} ${text}`
+const datagram6 = (protocol: string, text: string): string => `${V6} 6000 0000 ${word(hex(text).length)} ${protocol}40 ${HOSTS6} ${text}`
+const geneve = (header: string, innerText = inner): string => {
+  const text = header + innerText
+  return datagram('11', `c000 17c1 ${word(8 + hex(text).length)} 0000 ${text}`)
+}
+
+test('parse: looks into Geneve behind its options', (t) => {
+  const view = parse(geneve('02 00 6558 001389 00 0102 01 01 00000000'))
+  t.is(view.reason, Reason.Ok)
+  t.is(view.depth, 2)
+  t.deepEqual([slot(view, 'TUNNEL'), slot(view, 'TUNNEL_AT'), slot(view, 'PAYLOAD'), slot(view, 'L2', 1)], [Tunnel.Geneve, 42, 42, 58])
+})
+
+test('parse: looks into GRE and NVGRE over both versions of IP, whatever their reserved bits are', (t) => {
+  for (const [carried, at] of [[datagram, 34], [datagram6, 54]] as const) {
+    for (const flags of ['0000', '03f8']) {
+      const plain = parse(carried('2f', `${flags} 6558 ${inner}`))
+      t.deepEqual([plain.reason, plain.depth, plain.unsupported], [Reason.Ok, 2, 0x2_00fd])
+      t.deepEqual((['L4_KIND', 'TUNNEL', 'L4', 'TUNNEL_AT', 'PAYLOAD'] as const).map((name) => slot(plain, name)), [L4.None, Tunnel.Gre, at, at, at + 4])
+      t.is(slot(plain, 'L2', 1), at + 4)
+    }
+    const keyed = parse(carried('2f', `23f8 6558 00138907 ${inner}`))
+    t.deepEqual((['L4_KIND', 'TUNNEL', 'L4', 'TUNNEL_AT', 'PAYLOAD'] as const).map((name) => slot(keyed, name)), [L4.None, Tunnel.Nvgre, at, at, at + 8])
+    t.deepEqual([keyed.depth, slot(keyed, 'L2', 1)], [2, at + 8])
+  }
+})
+
+test('parse: looks through tunnels of different kinds', (t) => {
+  const view = parse(datagram('2f', `2000 6558 00138907 ${geneve('00 00 6558 001389 00', datagram('06', TCP))}`))
+  t.deepEqual([view.reason, view.depth, view.unsupported], [Reason.Ok, 3, 0])
+  t.deepEqual([0, 1, 2].map((g) => slot(view, 'TUNNEL', g)), [Tunnel.Nvgre, Tunnel.Geneve, Tunnel.None])
+  t.is(slot(view, 'L4_KIND', 2), L4.Tcp)
+})
+
+test('parse: a tunnel beyond the last group, or in a fragment, is payload', (t) => {
+  for (const frame of [datagram('2f', `0000 6558 ${inner}`), geneve('00 00 6558 001389 00'), geneve('01 40 6558 001389 00 0102 80 00')]) {
+    const view = parse(frame, Verify.None, 1)
+    t.deepEqual([view.reason, view.depth, view.unsupported, slot(view, 'TUNNEL')], [Reason.Ok, 1, 0, Tunnel.None])
+    const fragment = parse(frame.replace('0000 0000 40', '0000 2000 40'))
+    t.deepEqual([fragment.reason, fragment.depth, slot(fragment, 'TUNNEL')], [Reason.Ok, 1, Tunnel.None])
+  }
+})
+
+test('parse: a critical Geneve option refuses the frame unless it is known', (t) => {
+  const frame = hex(geneve('02 40 6558 001389 00 0102 01 00 0103 85 00'))
+  const knowing = (...known: readonly number[]): Reason => parseFrame(makeFrameView(known), frame, 0, frame.length, 3, Verify.None)
+  t.is(knowing(), Reason.UnknownCriticalOption)
+  t.is(knowing(0x010285, 0x010305), Reason.UnknownCriticalOption)
+  t.is(knowing(0x010385), Reason.Ok)
+})
+
 test('parse: a malformed inner frame gives the whole frame its reason', (t) => {
   t.is(outcome(vxlan('08', '00155d')), 'Truncated at 50')
   t.is(outcome(vxlan('08', inner.replace('4500 0014', '5500 0014'))), 'BadVersion at 64')
@@ -71,9 +124,30 @@ const cases: readonly (readonly [title: string, frame: string, outcome: string])
   ['an 802.3 length', `${ETH} 0003 424203`, 'Ok 10003'],
   ['ARP for other addresses', `${ETH} 0806 0006 0800 06 04 0001`, 'Ok 10806'],
   ['ARP cut off', `${ETH} 0806 0001 0800 06 04 0001`, 'Truncated at 14'],
-  ['an unknown IP protocol', `${V4} 4500 0014 0000 0000 402f 0000 ${HOSTS}`, 'Ok 2002f'],
+  ['an unknown IP protocol', `${V4} 4500 0014 0000 0000 4032 0000 ${HOSTS}`, 'Ok 20032'],
+  ['GRE without its header', datagram('2f', ''), 'Ok 2002f'],
+  ['GRE of PPTP', datagram('2f', '3001 880b 00000000 00000000'), 'Ok 2002f'],
+  ['GRE with a flag of RFC 1701', datagram('2f', `0800 6558 ${inner}`), 'Ok 2002f'],
+  ['GRE with a checksum', datagram('2f', `8000 6558 00000000 ${inner}`), 'Ok 2002f'],
+  ['GRE with a key and a sequence number', datagram('2f', `3000 6558 00000000 00000000 ${inner}`), 'Ok 2002f'],
+  ['GRE that ends in its key', datagram('2f', '2000 6558 0000'), 'Ok 2002f'],
+  ['GRE around IPv4', datagram('2f', '0000 0800'), 'Ok 40800'],
+  ['GRE with a key around IPv6', datagram('2f', '2000 86dd 00000001'), 'Ok 486dd'],
+  ['GRE in a first fragment', datagram('2f', `0000 6558 ${inner}`).replace('0000 0000 40', '0000 2000 40'), 'Ok 2002f'],
+  ['GRE around a frame cut off', datagram('2f', '0000 6558 00155d'), 'Truncated at 38'],
   ['ICMPv6 in IPv4', `${V4} 4500 0014 0000 0000 403a 0000 ${HOSTS}`, 'Ok 2003a'],
-  ['Geneve', `${V4} 4500 001c 0000 0000 4011 0000 ${HOSTS} c000 17c1 0008 0000`, 'Ok 317c1'],
+  ['Geneve without its header', `${V4} 4500 001c 0000 0000 4011 0000 ${HOSTS} c000 17c1 0008 0000`, 'Ok 317c1'],
+  ['Geneve of version 1', geneve('40 00 6558 001389 00'), 'Ok 317c1'],
+  ['Geneve that ends in its options', geneve('3f 00 6558 001389 00'), 'Ok 317c1'],
+  ['Geneve that ends before its one option', geneve('01 00 6558 001389 00', ''), 'Ok 317c1'],
+  ['a Geneve control packet', geneve('00 80 6558 001389 00'), 'Ok 317c1'],
+  ['Geneve around IPv4', geneve('00 00 0800 001389 00', ''), 'Ok 40800'],
+  ['Geneve around IPv4 with a critical option', geneve('01 40 0800 001389 00 0102 80 00', ''), 'Ok 40800'],
+  ['Geneve with a C bit without reason', geneve('00 40 6558 001389 00'), 'Ok 200fd'],
+  ['a critical Geneve option', geneve('01 40 6558 001389 00 0102 80 00'), 'UnknownCriticalOption at 42'],
+  ['a critical Geneve option without a C bit', geneve('01 00 6558 001389 00 0102 80 00'), 'UnknownCriticalOption at 42'],
+  ['a Geneve option past the end of the options', geneve('01 00 6558 001389 00 0102 00 01'), 'BadLength at 42'],
+  ['a Geneve frame cut off', geneve('00 00 6558 001389 00', '00155d'), 'Truncated at 50'],
   ['a header length below 20', `${V4} 4400 0014 0000 0000 4006 0000 ${HOSTS}`, 'BadLength at 14'],
   ['options cut off', `${V4} 4600 0018 0000 0000 4006 0000 ${HOSTS}`, 'Truncated at 14'],
   ['a total length below the header', `${V4} 4500 0013 0000 0000 4006 0000 ${HOSTS}`, 'BadLength at 14'],
@@ -161,5 +235,6 @@ test('dissect: names the protocol a frame fails in', (t) => {
   t.is(failed(`${V6} 6000 0000 0000 0640 ${HOSTS6}`), 'tcp at 54: Truncated')
   t.is(failed(`${V6} 6000 0000 0000 1140 ${HOSTS6}`), 'udp at 54: Truncated')
   t.is(failed(`${V6} 6000 0000 0000 3a40 ${HOSTS6}`), 'icmpv6 at 54: Truncated')
+  t.is(failed(datagram6('11', 'c000 17c1 0014 0000 01 40 6558 001389 00 0102 80 00')), 'geneve at 62: UnknownCriticalOption')
   t.is(failed(`${V6} 6000 0000 000a 2c40 ${HOSTS6} 0600 0008 00000001 5002`), 'tcp at 62: BadHeader')
 })

@@ -4,11 +4,14 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import { ipv4, ipv6 } from '../../src/wire/address.js'
 import { emitArp, formatArp, parseArp } from '../../src/wire/arp.js'
 import { emitEthernet, formatEthernet, parseEthernet } from '../../src/wire/ethernet.js'
+import { emitGeneve, formatGeneve, parseGeneve } from '../../src/wire/geneve.js'
+import { emitGre, formatGre, parseGre } from '../../src/wire/gre.js'
 import { emitIcmp, formatIcmp, parseIcmp } from '../../src/wire/icmp.js'
 import { emitIcmpv6, formatIcmpv6, parseIcmpv6 } from '../../src/wire/icmpv6.js'
 import { emitIpv4, formatIpv4, parseIpv4 } from '../../src/wire/ipv4.js'
 import { emitExtension, formatExtension, parseExtension } from '../../src/wire/ipv6-extension.js'
 import { emitIpv6, formatIpv6, parseIpv6 } from '../../src/wire/ipv6.js'
+import { emitNvgre, formatNvgre, parseNvgre } from '../../src/wire/nvgre.js'
 import { emitTcp, formatTcp, parseTcp } from '../../src/wire/tcp.js'
 import { emitUdp, formatUdp, parseUdp } from '../../src/wire/udp.js'
 import { emitVlan, formatVlan, parseVlan } from '../../src/wire/vlan.js'
@@ -152,8 +155,65 @@ checkExample({
 })
 
 checkExample({
-  name: 'vxlan', bytes: hex('88000203 001389 ff'), parse: parseVxlan, emit: emitVxlan, format: formatVxlan,
-  repr: { kind: 'vxlan', vni: 5001, reserved: 0x80000203, reservedLow: 0xff }, shown: 'VXLAN vni 5001',
+  name: 'vxlan', bytes: hex('09480203 001389 ff'), parse: parseVxlan, emit: emitVxlan, format: formatVxlan,
+  repr: { kind: 'vxlan', vni: 5001, reserved: 0x01480203, reservedLow: 0xff }, shown: 'VXLAN vni 5001',
+})
+checkExample({
+  name: 'vxlan with a group policy', bytes: hex('88480203 001389 00'), parse: parseVxlan, emit: emitVxlan, format: formatVxlan,
+  repr: { kind: 'vxlan', vni: 5001, groupPolicy: { id: 0x0203, dontLearn: true, applied: true }, reserved: 0, reservedLow: 0 },
+  shown: "VXLAN vni 5001, group 515, don't learn, policy applied",
+})
+checkExample({
+  name: 'vxlan with a group policy and reserved bits', bytes: hex('f9b70203 001389 00'), parse: parseVxlan, emit: emitVxlan, format: formatVxlan,
+  repr: { kind: 'vxlan', vni: 5001, groupPolicy: { id: 0x0203, dontLearn: false, applied: false }, reserved: 0x71b70000, reservedLow: 0 },
+  shown: 'VXLAN vni 5001, group 515',
+})
+
+checkExample({
+  name: 'gre', bytes: hex('0000 6558'), data: 14, needs: 4, parse: parseGre, emit: emitGre, format: formatGre,
+  repr: { kind: 'gre', protocolType: 0x6558, reserved: 0 }, shown: 'GRE type 0x6558',
+})
+checkExample({
+  name: 'gre with everything', bytes: hex('b3f8 0800 1234 0005 00000007 fffffffe'), parse: parseGre, emit: emitGre, format: formatGre,
+  repr: { kind: 'gre', protocolType: 0x0800, reserved: 0x7f, checksum: { value: 0x1234, reserved: 5 }, key: 7, sequence: 0xfffffffe },
+  shown: 'GRE type 0x0800, checksum, key 7, seq 4294967294',
+})
+checkExample({
+  name: 'gre with a sequence number alone', bytes: hex('1000 86dd 00000001'), parse: parseGre, emit: emitGre, format: formatGre,
+  repr: { kind: 'gre', protocolType: 0x86dd, reserved: 0, sequence: 1 }, shown: 'GRE type 0x86dd, seq 1',
+})
+checkExample({
+  name: 'nvgre', bytes: hex('2008 6558 001389 ff'), parse: parseNvgre, emit: emitNvgre, format: formatNvgre,
+  repr: { kind: 'nvgre', vni: 5001, flowId: 255, reserved: 1 }, shown: 'NVGRE vsid 5001, flow 255',
+})
+
+checkExample({
+  name: 'geneve', bytes: hex('00 00 6558 001389 00'), parse: parseGeneve, emit: emitGeneve, format: formatGeneve,
+  repr: { kind: 'geneve', vni: 5001, protocolType: 0x6558, control: false, options: [], reserved: 0, reservedLow: 0 }, shown: 'Geneve vni 5001',
+})
+checkExample({
+  name: 'geneve with options', bytes: hex('04 40 6558 001389 00 0102 80 e1 deadbeef ffff 01 01 00000001'), parse: parseGeneve, emit: emitGeneve, format: formatGeneve,
+  repr: {
+    kind: 'geneve', vni: 5001, protocolType: 0x6558, control: false, reserved: 0, reservedLow: 0,
+    options: [{ class: 0x0102, type: 0x80, reserved: 7, data: hex('deadbeef') }, { class: 0xffff, type: 1, reserved: 0, data: hex('00000001') }],
+  },
+  shown: 'Geneve vni 5001, option 0x0102 type 0x80 (4 bytes, critical), option 0xffff type 0x01 (4 bytes)',
+})
+checkExample({
+  name: 'geneve with a C bit without reason', bytes: hex('01 ff 0800 ffffff ff 0102 00 00'), parse: parseGeneve, emit: emitGeneve, format: formatGeneve,
+  repr: {
+    kind: 'geneve', vni: 0xffffff, protocolType: 0x0800, control: true, critical: true, reserved: 0x3f, reservedLow: 0xff,
+    options: [{ class: 0x0102, type: 0, reserved: 0, data: hex('') }],
+  },
+  shown: 'Geneve vni 16777215, type 0x0800, control, option 0x0102 type 0x00 (0 bytes)',
+})
+checkExample({
+  name: 'geneve with a forgotten C bit', bytes: hex('01 00 6558 000001 00 0102 80 00'), parse: parseGeneve, emit: emitGeneve, format: formatGeneve,
+  repr: {
+    kind: 'geneve', vni: 1, protocolType: 0x6558, control: false, critical: false, reserved: 0, reservedLow: 0,
+    options: [{ class: 0x0102, type: 0x80, reserved: 0, data: hex('') }],
+  },
+  shown: 'Geneve vni 1, option 0x0102 type 0x80 (0 bytes, critical)',
 })
 
 const refusals: readonly (readonly [string, Either<WireError, unknown>, string])[] = [
@@ -163,6 +223,14 @@ const refusals: readonly (readonly [string, Either<WireError, unknown>, string])
   ['ipv6 refuses version 4', parseIpv6(new Uint8Array(40).fill(0x45, 0, 1), 0, 40), 'ipv6 at 0: BadVersion, the version is not 6'],
   ['tcp refuses a data offset of 4', parseTcp(new Uint8Array(20).fill(0x40, 12, 13), 0, 20), 'tcp at 0: BadLength, the data offset is below 5'],
   ['udp refuses a length of 0', parseUdp(new Uint8Array(8), 0, 8), 'udp at 0: BadLength, the length is not that of the datagram'],
+  ['gre refuses version 1', parseGre(hex('2001 880b 00000000'), 0, 8), 'gre at 0: BadVersion, the version is not 0'],
+  ['gre refuses routing', parseGre(hex('4000 0800 00000000'), 0, 8), 'gre at 0: BadHeader, a flag of RFC 1701 is set that RFC 2784 has refused'],
+  ['gre refuses recursion', parseGre(hex('0400 0800'), 0, 4), 'gre at 0: BadHeader, a flag of RFC 1701 is set that RFC 2784 has refused'],
+  ['nvgre refuses GRE without a key', parseNvgre(hex('0000 6558 00000000'), 0, 8), 'nvgre at 0: BadHeader, not GRE with a key alone around an Ethernet frame'],
+  ['nvgre refuses IPv4 inside', parseNvgre(hex('2000 0800 00000000'), 0, 8), 'nvgre at 0: BadHeader, not GRE with a key alone around an Ethernet frame'],
+  ['nvgre refuses a sequence number', parseNvgre(hex('3000 6558 00000000 00000000'), 0, 12), 'nvgre at 0: BadHeader, not GRE with a key alone around an Ethernet frame'],
+  ['geneve refuses version 1', parseGeneve(hex('40 00 6558 00000000'), 0, 8), 'geneve at 0: BadVersion, the version is not 0'],
+  ['geneve refuses an option past the others\' end', parseGeneve(hex('01 00 6558 00000000 0102 00 01 00000000'), 0, 16), 'geneve at 0: BadLength, the options do not end where the header says'],
   ['vxlan refuses a missing I flag', parseVxlan(new Uint8Array(8), 0, 8), 'vxlan at 0: BadHeader, the I flag is not set'],
 ]
 for (const [title, answer, shown] of refusals) test(`wire-error: ${title}`, (t) => t.is(renderWireError(left(answer)), shown))

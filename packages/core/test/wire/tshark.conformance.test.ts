@@ -10,12 +10,14 @@ import test from 'ava'
 import fc from 'fast-check'
 import { dissect } from '../../src/wire/dissect.js'
 import { fragmentOf, type Frame, type HeaderGroup } from '../../src/wire/frame.js'
+import type { Geneve } from '../../src/wire/geneve.js'
 import { bytesOf, frameArbitrary } from '../../src/testing/frame-arbitraries.js'
 import { right } from './hex.js'
 
 const FIELDS = [
   'frame.protocols', 'arp.opcode', 'ip.len', 'ip.hdr_len', 'ip.ttl', 'ipv6.plen', 'ipv6.hlim', 'tcp.srcport', 'tcp.dstport', 'tcp.hdr_len',
-  'udp.srcport', 'udp.dstport', 'udp.length', 'vxlan.vni', 'icmp.type', 'icmpv6.type', 'ip.checksum.status', 'tcp.checksum.status',
+  'udp.srcport', 'udp.dstport', 'udp.length', 'vxlan.vni', 'vxlan.gbp', 'geneve.vni',
+  'geneve.proto_type', 'geneve.option.class', 'geneve.option.type', 'geneve.option.length', 'gre.proto', 'gre.key', 'icmp.type', 'icmpv6.type', 'ip.checksum.status', 'tcp.checksum.status',
   'udp.checksum.status', 'icmp.checksum.status', 'icmpv6.checksum.status', '_ws.malformed',
 ] as const
 /** tshark has four names for a VLAN identifier, by the tag's TPID and neighbours. */
@@ -74,11 +76,14 @@ const sorted = (ids: readonly number[]): string => [...ids].sort((a, b) => a - b
 /** Of the protocol stack only what we parse; VLAN tags are compared by their identifiers. */
 const normal = (field: string, value: string): string =>
   field !== 'frame.protocols'
-    ? value
+    ? HEX.test(field) ? value.split(',').map((one) => (one === '' ? '' : String(Number(one)))).join(',') : value
     : value
         .split(':')
-        .filter((name) => ['eth', 'arp', 'ip', 'ipv6', 'tcp', 'udp', 'icmp', 'icmpv6', 'vxlan'].includes(name))
+        .filter((name) => ['eth', 'arp', 'ip', 'ipv6', 'tcp', 'udp', 'icmp', 'icmpv6', 'vxlan', 'geneve', 'gre'].includes(name))
         .join(':')
+
+/** Fields that tshark shows with another base than ten. */
+const HEX = /^(geneve|gre|vxlan)\./
 
 /** Our reading, in tshark's words: each field's values over all header groups, outermost first. */
 const tell = (bytes: Uint8Array): Told => {
@@ -94,7 +99,7 @@ const tell = (bytes: Uint8Array): Told => {
     transport?.kind === 'tcp' || transport?.kind === 'udp' ? transport[side] : -1
   return {
     'frame.protocols': frame.groups
-      .flatMap((group) => ['eth', group.net === undefined ? [] : group.net.kind.replace('ipv4', 'ip'), group.transport?.kind ?? [], group.tunnel?.kind ?? []].flat())
+      .flatMap((group) => ['eth', group.net === undefined ? [] : group.net.kind.replace('ipv4', 'ip'), group.transport?.kind ?? [], group.tunnel?.kind.replace('nvgre', 'gre') ?? []].flat())
       .join(':'),
     tags: sorted(frame.groups.flatMap((group) => group.vlans.map((tag) => tag.vid))),
     'arp.opcode': networkOf('arp', ({ net: header }) => (header?.kind === 'arp' ? header.operation : -1)),
@@ -109,7 +114,15 @@ const tell = (bytes: Uint8Array): Told => {
     'udp.srcport': transportOf('udp', port('sourcePort')),
     'udp.dstport': transportOf('udp', port('destinationPort')),
     'udp.length': transportOf('udp', ({ transport }, size) => (transport?.kind === 'udp' ? (transport.length ?? size.transport) : -1)),
-    'vxlan.vni': all((group) => (group.tunnel === undefined ? [] : [group.tunnel.vni])),
+    'vxlan.vni': all(({ tunnel }) => (tunnel?.kind === 'vxlan' ? [tunnel.vni] : [])),
+    'vxlan.gbp': all(({ tunnel }) => (tunnel?.kind === 'vxlan' ? [tunnel.groupPolicy?.id ?? tunnel.reserved & 0xffff] : [])),
+    'geneve.vni': all(({ tunnel }) => (tunnel?.kind === 'geneve' ? [tunnel.vni] : [])),
+    'geneve.proto_type': all(({ tunnel }) => (tunnel?.kind === 'geneve' ? [tunnel.protocolType] : [])),
+    'geneve.option.class': all(({ tunnel }) => (tunnel?.kind === 'geneve' ? tunnel.options.map((option) => option.class) : [])),
+    'geneve.option.type': all(({ tunnel }) => (tunnel?.kind === 'geneve' ? tunnel.options.map((option) => option.type) : [])),
+    'geneve.option.length': all(({ tunnel }) => (tunnel?.kind === 'geneve' ? optionLengths(tunnel) : [])),
+    'gre.proto': all(({ tunnel }) => (tunnel?.kind === 'gre' || tunnel?.kind === 'nvgre' ? [0x6558] : [])),
+    'gre.key': all(({ tunnel }) => (tunnel?.kind === 'nvgre' ? [tunnel.vni * 256 + tunnel.flowId] : [])),
     'icmp.type': transportOf('icmp', ({ transport }) => (transport?.kind === 'icmp' ? transport.type : -1)),
     'icmpv6.type': transportOf('icmpv6', ({ transport }) => (transport?.kind === 'icmpv6' ? transport.type : -1)),
     'ip.checksum.status': networkOf('ipv4', () => GOOD),
@@ -119,6 +132,12 @@ const tell = (bytes: Uint8Array): Told => {
     'icmpv6.checksum.status': transportOf('icmpv6', checksumStatus),
     '_ws.malformed': '',
   }
+}
+
+/** tshark has one name for the length of all options and that of each. */
+const optionLengths = ({ options }: Geneve): readonly number[] => {
+  const each = options.map(({ data }) => 4 + data.length)
+  return [each.reduce((sum, length) => sum + length, 0), ...each]
 }
 
 const GOOD = '1'

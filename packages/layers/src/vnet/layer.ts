@@ -3,9 +3,9 @@
  *
  * Customer addresses (CA) stand on the VM's side of the layer, physical ones (PA) on the network's. Outbound, the
  * longest prefix decides: into the virtual network, out as it is, or nowhere. Inbound, a tunnel of this network that
- * ends at this host is removed; any other tunnel is some other tenant's. A plain frame gets in only from where a
- * plain frame could be answered, that is if its source is routed to the internet: otherwise anyone on the
- * underlay could pretend to be a member of the network.
+ * ends at this host is removed, whatever its encapsulation; any other tunnel is some other tenant's. A plain frame gets in only
+ * from where a plain frame could be answered, that is if its source is routed to the internet (or to a service, whose layer has
+ * made it plain): otherwise anyone on the underlay could pretend to be a member of the network.
  *
  * ```ts
  * network.update(vnet.policy({
@@ -16,13 +16,14 @@
  * }))
  * ```
  *
- * @see VFP §1.1, §5.2, §5.4, §5.5; RFC 7348; RFC 3704 §2.2 on answering only where one could ask
+ * @see VFP §1.1, §5.2, §5.4, §5.5; RFC 7348; RFC 7637; RFC 8926; RFC 6040; RFC 3704 on answering only where one could ask
  */
 import {
-  allow, type AnyResource, between, block, type Condition, decap, defineLayer, formatPrefix, type Group, inPrefix, Ip, is, type LayerEnvironment,
-  type LayerType, MacText, type Mapping, oneOf, type Policy, type Problem, rule, type Rule,
+  allow, between, block, type Condition, decap, defineLayer, formatPrefix, type Group, inPrefix, is, type LayerEnvironment, type LayerType, oneOf,
+  type Policy, type Problem, rule, type Rule,
 } from '@vfp-ts/core'
 import { groupName, repeatedNames } from '../names.js'
+import { outerHeaderOf } from '../underlay.js'
 import { codec, type VnetConfig, type VnetDirectory, type VnetJson, type VnetRoute } from './config.js'
 import { vnetRoute } from './route.js'
 
@@ -51,7 +52,8 @@ const groups = (config: VnetConfig, environment: LayerEnvironment): readonly Gro
 const outbound = (config: VnetConfig, route: VnetRoute, directory: VnetDirectory): Rule => {
   const options = { id: idOf(route), when: [inPrefix('dstIp', route.prefix.address, route.prefix.length)] }
   switch (route.to ?? 'vnet') {
-    case 'internet': return rule(allow, {}, options)
+    case 'internet':
+    case 'service': return rule(allow, {}, options)
     case 'drop': return rule(block, { reason: 'RouteDrop' }, options)
     case 'vnet': return rule(vnetRoute, {
       vni: config.vni,
@@ -59,9 +61,8 @@ const outbound = (config: VnetConfig, route: VnetRoute, directory: VnetDirectory
       directory,
       ...(route.vni === undefined ? {} : { lookupVni: route.vni }),
       ...(route.via === undefined ? {} : { via: route.via }),
-      ...(config.underlayMac === undefined ? {} : { underlayMac: config.underlayMac }),
-      ...(config.nextHopMac === undefined ? {} : { nextHopMac: config.nextHopMac }),
-      ...(config.ttl === undefined ? {} : { ttl: config.ttl }),
+      ...(config.encap === undefined ? {} : { encap: config.encap }),
+      ...outerHeaderOf(config),
     }, options)
   }
 }
@@ -71,9 +72,12 @@ const anyTunnel: Condition = between('vni', 0, 0xff_ffff)
 const inbound = (config: VnetConfig): readonly Rule[] => [
   rule(decap, {}, { id: 'decap', priority: 100, when: [is('vni', config.vni), oneOf('dstIp', config.underlay)] }),
   rule(block, { reason: 'WrongTenant' }, { id: 'wrong-tenant', priority: 200, when: [anyTunnel] }),
-  ...(config.routes.some((route) => route.to === 'internet') ? config.routes.map(plain) : []),
+  ...(config.routes.some(isPlain) ? config.routes.map(plain) : []),
   rule(block, { reason: 'NotTunnelled' }, { id: 'not-tunnelled', priority: 65_535 }),
 ]
+
+/** Whether plain frames leave by a route, and so come back. */
+const isPlain = ({ to }: VnetRoute): boolean => to === 'internet' || to === 'service'
 
 /** What a route says of plain frames from its prefix. A group is either by priority or by prefix: here length is made the priority. */
 const plain = (route: VnetRoute): Rule => {
@@ -82,7 +86,7 @@ const plain = (route: VnetRoute): Rule => {
     priority: 1000 - route.prefix.length,
     when: [inPrefix('srcIp', route.prefix.address, route.prefix.length)],
   }
-  return route.to === 'internet' ? rule(allow, {}, options) : rule(block, { reason: 'NotTunnelled' }, options)
+  return isPlain(route) ? rule(allow, {}, options) : rule(block, { reason: 'NotTunnelled' }, options)
 }
 
 const check = (config: VnetConfig, environment: LayerEnvironment): readonly Problem[] => {
@@ -101,30 +105,10 @@ const idOf = (route: VnetRoute): string => route.name ?? formatPrefix(route.pref
 
 const directoryOf = ({ directory }: VnetConfig, environment: LayerEnvironment): VnetDirectory | undefined => {
   if (typeof directory !== 'string') return directory
-  const resource = environment.resource(directory)
-  return resource === undefined ? undefined : checked(resource)
+  // A resource known by name only may hold anything. Whoever named it here vouches that it takes customer addresses; what it
+  // answers is looked at by the route.
+  return environment.resource(directory) as VnetDirectory | undefined
 }
-
-/**
- * A resource known by name only may hold anything. Whoever named it here vouches that it takes customer addresses;
- * what it answers is looked at, and what is no mapping counts as absent.
- */
-const checked = (resource: AnyResource): VnetDirectory => {
-  const directory = resource as VnetDirectory
-  return {
-    name: directory.name,
-    lookup: (key) => {
-      const answer = directory.lookup(key)
-      return answer._tag === 'Absent' || isMapping(answer.value) ? answer : { _tag: 'Absent', cell: answer.cell }
-    },
-  }
-}
-
-const isMapping = (u: unknown): u is Mapping =>
-  typeof u === 'object' && u !== null && 'endpoints' in u && Array.isArray(u.endpoints) && u.endpoints.length > 0 &&
-  u.endpoints.every(isEndpoint) && (!('vni' in u) || u.vni === undefined || typeof u.vni === 'number')
-
-const isEndpoint = (u: unknown): boolean => typeof u === 'object' && u !== null && 'pa' in u && Ip.is(u.pa) && 'mac' in u && MacText.is(u.mac)
 
 const layer = defineLayer({ name: 'vnet', codec, groups, check })
 

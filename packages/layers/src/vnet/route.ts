@@ -7,13 +7,15 @@
  * @see VFP §5.3.3, §5.5
  */
 import {
-  type Decision, defineRuleType, encap, type FlowContext, integer, Ip, type IpAddress, type Mac, MacText, refuse, type RuleType, strictlyPartial, Vni,
+  type Decision, defineRuleType, encapTransposition, type FlowContext, Ip, type IpAddress, MacText, type Mapping, type NetworkTunnel, proceed, refuse, type RuleType,
+  strictlyPartial, Vni,
 } from '@vfp-ts/core'
-import { DirectoryObject, Underlay, type VnetDirectory } from './config.js'
+import { Addresses, Encap, OUTER_HEADER, type OuterHeader, sourceTowards, tunnelTo } from '../underlay.js'
+import { DirectoryObject, type VnetDirectory } from './config.js'
 import { chooseEndpoint } from './ecmp.js'
 
 /** What a route into a virtual network is made of. */
-export interface VnetRouteConfig {
+export interface VnetRouteConfig extends OuterHeader {
   /** The network the sender is in; goes on the wire unless the mapping has another. */
   readonly vni: number
   /** The host's own physical addresses, at least one; the first of the other end's IP version is the tunnel's source. */
@@ -23,48 +25,50 @@ export interface VnetRouteConfig {
   readonly lookupVni?: number
   /** The address to look up; the packet's destination unless said. */
   readonly via?: IpAddress
-  readonly underlayMac?: Mac
-  readonly nextHopMac?: Mac
-  /** 1–255. */
-  readonly ttl?: number
+  /** The encapsulation where the mapping names none; `vxlan` unless said. */
+  readonly encap?: NetworkTunnel
 }
 
 const decide = (config: VnetRouteConfig, flow: FlowContext): Decision => {
   const ip = config.via ?? flow.ip('dstIp')
   if (ip === undefined) return refuse('NotIp')
-  const found = flow.lookup(config.directory, { vni: config.lookupVni ?? config.vni, ip })
-  if (found._tag === 'None') return refuse('NoMapping')
+  const lookupVni = config.lookupVni ?? config.vni
+  const found = flow.lookup(config.directory, { vni: lookupVni, ip })
+  if (found._tag === 'None' || !isMapping(found.value)) return refuse('NoMapping')
   const mapping = found.value
-  const source = (pa: IpAddress): IpAddress | undefined => config.underlay.find((own) => own.version === pa.version)
-  const endpoint = chooseEndpoint(mapping.endpoints.filter(({ pa }) => source(pa) !== undefined), flow.flowHash)
-  const srcIp = endpoint && source(endpoint.pa)
+  const endpoint = chooseEndpoint(mapping.endpoints.filter(({ pa }) => sourceTowards(config.underlay, pa) !== undefined), flow.flowHash)
+  const srcIp = endpoint && sourceTowards(config.underlay, endpoint.pa)
   if (endpoint === undefined || srcIp === undefined) return refuse('NoUnderlay')
-  const tunnel = {
-    srcIp,
-    dstIp: endpoint.pa,
-    vni: mapping.vni ?? config.vni,
-    srcMac: config.underlayMac ?? 0,
-    dstMac: config.nextHopMac ?? 0,
-    innerDstMac: endpoint.mac,
-    ttl: config.ttl ?? 64,
-  }
-  return encap.decide(tunnel, flow, undefined)
+  const tunnel = { encap: mapping.tunnel ?? config.encap ?? 'vxlan', srcIp, dstIp: endpoint.pa, vni: vniOnWire(mapping, config.vni, lookupVni) }
+  return proceed(encapTransposition(tunnelTo(tunnel, config, flow.flowHash), { dstMac: endpoint.mac }))
 }
 
+/** What a directory holds that is known by its name only is not to be trusted to be a mapping. */
+const isMapping = (u: unknown): u is Mapping =>
+  typeof u === 'object' && u !== null && 'endpoints' in u && Array.isArray(u.endpoints) && u.endpoints.length > 0 && u.endpoints.every(isEndpoint) &&
+  (!('vni' in u) || u.vni === undefined || Vni.is(u.vni)) &&
+  (!('useDstVni' in u) || u.useDstVni === undefined || typeof u.useDstVni === 'boolean') &&
+  (!('tunnel' in u) || u.tunnel === undefined || Encap.is(u.tunnel))
+
+const isEndpoint = (u: unknown): boolean => typeof u === 'object' && u !== null && 'pa' in u && Ip.is(u.pa) && 'mac' in u && MacText.is(u.mac)
+
+/** The destination's network if the mapping wants it, else the sender's. */
+const vniOnWire = ({ vni, useDstVni }: Mapping, own: number, asked: number): number => (useDstVni ?? vni !== undefined ? vni ?? asked : own)
+
 /**
- * Tunnels a packet to where its destination lives: VXLAN around the frame, the inner destination MAC replaced by
- * the endpoint's, DSCP and ECN copied outwards, the UDP source port made from the flow's hash (RFC 7348 §5). Of
- * several endpoints the flow's hash chooses one, always the same.
+ * Tunnels a packet to where its destination lives: VXLAN, NVGRE or Geneve around the frame, the inner destination MAC replaced by
+ * the endpoint's, the entropy of the outer header made from the flow's hash. Of several endpoints the flow's hash chooses one,
+ * always the same.
  *
  * Drops: `NoMapping` if the directory has no entry, `NoUnderlay` if the host has no address of any endpoint's IP
- * version, `NotIp` if there is nothing to look up. As JSON a directory is its name, which cannot be read back
- * without the switch: a rule of this type is read from an object that holds the directory itself.
+ * version, `NotIp` if there is nothing to look up. Where the directory does not know yet, the packet waits. As JSON a directory is
+ * its name, which cannot be read back without the switch: a rule of this type is read from an object that holds the directory itself.
  */
 export const vnetRoute: RuleType<'vnet-route', VnetRouteConfig, object, undefined> = defineRuleType({
   name: 'vnet-route',
   config: strictlyPartial(
-    { vni: Vni, underlay: Underlay, directory: DirectoryObject },
-    { lookupVni: Vni, via: Ip, underlayMac: MacText, nextHopMac: MacText, ttl: integer(1, 255, 'a TTL') },
+    { vni: Vni, underlay: Addresses, directory: DirectoryObject },
+    { lookupVni: Vni, via: Ip, encap: Encap, ...OUTER_HEADER },
     'a VNET route',
   ),
   decide,

@@ -1,7 +1,7 @@
 import { orThrow } from '@vfp-ts/core'
 import { acl } from '@vfp-ts/layers'
 import test from 'ava'
-import { arp, frame } from '../frames.js'
+import { arp, behind, frame } from '../frames.js'
 import { host, outcome } from '../host.js'
 
 const request = frame({ from: '10.0.1.4:5000', to: '10.0.1.5:443' })
@@ -44,15 +44,6 @@ test('acl: takes the first entry that matches, and priorities before positions',
   t.is(outcome(port, 'outbound', request), 'drop Denied')
 })
 
-/** The request with another EtherType: its IP packet behind a label or tag that the engine does not read. */
-const behind = (etherType: number): Uint8Array => {
-  const bytes = new Uint8Array(request.length + 4)
-  bytes.set(request.subarray(0, 12))
-  bytes.set([etherType >> 8, etherType & 0xff, 0, 0, 1, 64], 12)
-  bytes.set(request.subarray(14), 18)
-  return bytes
-}
-
 test('acl: lets ARP through where it denies the rest, unless an entry denies that', (t) => {
   const { port } = host()
   const security = orThrow(port.addLayer(acl.layer, { order: 20 }))
@@ -70,14 +61,14 @@ test('acl: denies what is neither IP nor ARP where it denies the rest', (t) => {
   // What it taught: a rest that names IP lets an MPLS label or an unknown tag carry out what the policy denies.
   const { port } = host()
   const security = orThrow(port.addLayer(acl.layer, { order: 20 }))
-  const others = [0x8847, 0x9100, 0x88b5, 0x05dc].map(behind)
+  const others = [0x8847, 0x9100, 0x88b5, 0x05dc].map((etherType) => behind(request, etherType))
   orThrow(security.update(acl.policy({ outbound: [{ allow: { proto: 'tcp' }, stateful: true }], otherwise: 'deny' })))
   for (const direction of ['outbound', 'inbound'] as const) {
     for (const bytes of others) t.is(outcome(port, direction, bytes), 'drop Denied')
   }
   orThrow(security.update(acl.policy({ outbound: [{ allow: { etherType: 0x8847 } }], otherwise: 'deny' })))
-  t.is(outcome(port, 'outbound', behind(0x8847)), 'ethernet')
-  t.is(outcome(port, 'outbound', behind(0x9100)), 'drop Denied')
+  t.is(outcome(port, 'outbound', behind(request, 0x8847)), 'ethernet')
+  t.is(outcome(port, 'outbound', behind(request, 0x9100)), 'drop Denied')
   orThrow(security.update(acl.policy({ otherwise: 'allow', stateful: true })))
   for (const bytes of others) t.is(port.process('outbound', bytes).outcome._tag, 'Passed')
   t.deepEqual(port.counters().connections, { acl: 0 }, 'and remembers no connection of it')

@@ -1,6 +1,6 @@
 /** The paper's running example: four layers on one port, each programmed by somebody who knows nothing of the others. */
-import { type Directory, orThrow, type Port } from '@vfp-ts/core'
-import { acl, loadBalancer, meter, vnet } from '@vfp-ts/layers'
+import { type Directory, openSwitch, orThrow, type Port } from '@vfp-ts/core'
+import { acl, loadBalancer, meter, privateLink, serviceChain, vnet } from '@vfp-ts/layers'
 import test from 'ava'
 import { frame, show } from '../frames.js'
 import { host, outcome, passed, twoVms } from '../host.js'
@@ -120,4 +120,32 @@ test('stack: what leaves one host arrives at another as it was sent', (t) => {
   const network = orThrow(there.addLayer(vnet.layer, { order: 40 }))
   orThrow(network.update(vnet.policy({ vni: 5001, underlay: '192.0.2.5', routes: ['10.0.0.0/16'], directory: twoVms() })))
   t.deepEqual(passed(there.process('inbound', wire)), sent)
+})
+
+test('stack: layers that make tunnels stand on each other: a service behind an appliance, there and back', (t) => {
+  const port = orThrow(openSwitch({ parseDepth: { outbound: 1, inbound: 3 } }).addPort({ name: 'vm-1', mac: '00:15:5d:00:00:04', ip: ['10.0.1.4'] }))
+  const security = orThrow(port.addLayer(acl.layer, { order: 20 }))
+  orThrow(security.update(acl.policy({ outbound: [{ allow: { dstIp: '10.2.0.100' }, stateful: true }] })))
+  const network = orThrow(port.addLayer(vnet.layer, { order: 40 }))
+  orThrow(network.update(vnet.policy({ vni: 5001, underlay: '192.0.2.1', routes: [{ prefix: '10.2.0.0/16', to: 'service' }], directory: twoVms() })))
+  const links = orThrow(port.addLayer(privateLink.layer, { order: 45 }))
+  orThrow(links.update(privateLink.policy({
+    underlay: '192.0.2.1', services: [{ ca: '10.2.0.100', pa: '198.51.100.3', source: '2001:db8:20::/96', destination: '2001:db8:100::203', key: 100 }],
+  })))
+  const detours = orThrow(port.addLayer(serviceChain.layer, { order: 48 }))
+  orThrow(detours.update(serviceChain.policy({
+    underlay: '192.0.2.1', chains: [{ when: { vni: 100 }, through: '192.0.2.50', vni: 9000, encap: 'geneve', stateful: true }],
+  })))
+  const request = frame({ from: '10.0.1.4:5000', to: '10.2.0.100:443' })
+  const answer = frame({
+    from: '[2001:db8:100::203]:443', to: '[2001:db8:20::a00:104]:5000',
+    tunnel: [{ kind: 'geneve', from: '192.0.2.50', to: '192.0.2.1', vni: 9000 }, { kind: 'nvgre', from: '198.51.100.3', to: '192.0.2.1', vni: 100 }],
+  })
+  t.is(outcome(port, 'inbound', answer), 'drop NoConnection')
+  for (let i = 0; i < 2; i++) {
+    t.is(outcome(port, 'outbound', request),
+      '192.0.2.1 > 192.0.2.50 geneve 9000 | 192.0.2.1 > 198.51.100.3 nvgre 100 | [2001:db8:20::a00:104]:5000 > [2001:db8:100::203]:443 tcp')
+    t.is(outcome(port, 'inbound', answer), '10.2.0.100:443 > 10.0.1.4:5000 tcp')
+  }
+  t.like(port.counters(), { connections: { 'acl': 1, 'private-link': 1, 'service-chain': 1 } })
 })

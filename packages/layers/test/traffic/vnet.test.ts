@@ -1,4 +1,4 @@
-import { type Directory, orThrow, type Port } from '@vfp-ts/core'
+import { type CustomerAddress, type Directory, formatIp, type Mapping, openSwitch, orThrow, type Port, type Resource } from '@vfp-ts/core'
 import { vnet, type VnetJson } from '@vfp-ts/layers'
 import test from 'ava'
 import { arp, frame, macs, read, type Said, show } from '../frames.js'
@@ -138,4 +138,71 @@ test('vnet: a changed mapping moves the very next packet of its flows, and no ot
   t.is(to('10.0.1.6:80'), 'drop NoMapping')
   ca.set({ vni: 5001, ip: ip('10.0.1.6') }, { endpoints: [endpoint] })
   t.is(to('10.0.1.6:80'), '192.0.2.1 > 192.0.2.6 vni 5001')
+})
+
+for (const { encap, overhead, wire } of [
+  { encap: 'vxlan', overhead: 50, wire: '192.0.2.1 > 192.0.2.5 vni 5001' },
+  { encap: 'nvgre', overhead: 42, wire: '192.0.2.1 > 192.0.2.5 nvgre 5001' },
+  { encap: 'geneve', overhead: 50, wire: '192.0.2.1 > 192.0.2.5 geneve 5001' },
+] as const) {
+  test(`vnet: tunnels by ${encap}, and takes what comes by ${encap} whatever it sends by itself`, (t) => {
+    const port = networked(twoVms(), { encap, dscp: 10, ttl: 'copy' })
+    const sent = frame({ ...toPeer, dscp: 46, ecn: 1 })
+    const out = passed(port.process('outbound', sent))
+    t.is(show(out), `${wire} | 10.0.1.4:5000 > 10.0.1.5:80 tcp`)
+    t.is(out.length, sent.length + overhead)
+    t.like(read(out).groups[0].net, { dscp: 10, ecn: 1, ttl: 64 })
+    t.like(read(out).groups[1]?.net, { dscp: 46, ecn: 1 })
+    const inside: Said = { from: '10.0.1.5:80', to: '10.0.1.4:5000', ecn: 2 }
+    for (const kind of ['vxlan', 'nvgre', 'geneve'] as const) {
+      const tunnelled = frame({ ...inside, tunnel: { kind, from: '192.0.2.5', to: '192.0.2.1', vni: 5001, ecn: 3 } })
+      t.deepEqual(passed(port.process('inbound', tunnelled)), frame({ ...inside, ecn: 3 }))
+      t.is(outcome(port, 'inbound', frame({ ...inside, tunnel: { kind, from: '192.0.2.5', to: '192.0.2.1', vni: 5002 } })), 'drop WrongTenant')
+    }
+  })
+}
+
+test('vnet: drops a tunnelled frame whose mark of congestion would be lost', (t) => {
+  const port = networked(twoVms())
+  const marked = frame({ from: '10.0.1.5:80', to: '10.0.1.4:5000', ecn: 0, tunnel: { from: '192.0.2.5', to: '192.0.2.1', vni: 5001, ecn: 3 } })
+  t.is(outcome(port, 'inbound', marked), 'drop CongestionLost')
+})
+
+test('vnet: lets each place of a directory have its own tunnel, IPv6 over IPv6 too', (t) => {
+  const ca = twoVms()
+  orThrow(ca.add({ vni: 5001, ip: '10.0.1.6', at: [{ pa: '192.0.2.6', mac: '00:15:5d:00:00:06' }], tunnel: 'nvgre' }))
+  orThrow(ca.add({ vni: 5001, ip: 'fd00::6', at: [{ pa: '2001:db8::6', mac: '00:15:5d:00:00:06' }], tunnel: 'geneve' }))
+  orThrow(ca.add({ vni: 5001, ip: 'fd00::7', at: [{ pa: '2001:db8::7', mac: '00:15:5d:00:00:07' }], tunnel: 'nvgre' }))
+  const port = networked(ca)
+  t.is(outcome(port, 'outbound', frame({ from: '10.0.1.4:5000', to: '10.0.1.5:80' })), '192.0.2.1 > 192.0.2.5 vni 5001 | 10.0.1.4:5000 > 10.0.1.5:80 tcp')
+  t.is(outcome(port, 'outbound', frame({ from: '10.0.1.4:5000', to: '10.0.1.6:80' })), '192.0.2.1 > 192.0.2.6 nvgre 5001 | 10.0.1.4:5000 > 10.0.1.6:80 tcp')
+  t.is(outcome(port, 'outbound', frame({ from: '[fd00::4]:5000', to: '[fd00::6]:80' })),
+    '2001:db8::1 > 2001:db8::6 geneve 5001 | [fd00::4]:5000 > [fd00::6]:80 tcp')
+  t.is(outcome(port, 'outbound', frame({ from: '[fd00::4]:5000', to: '[fd00::7]:80' })),
+    '2001:db8::1 > 2001:db8::7 nvgre 5001 | [fd00::4]:5000 > [fd00::7]:80 tcp')
+})
+
+test('vnet: lets a packet wait for a directory that does not know yet, named or given, and sends it on when it does', (t) => {
+  for (const named of [true, false]) {
+    const ca = twoVms()
+    const cell = { version: 0 }
+    let known = false
+    const asked: string[] = []
+    const slow: Resource<CustomerAddress, Mapping> = {
+      name: 'slow',
+      lookup: (key) => (known ? ca.lookup(key) : { _tag: 'Unknown', cell }),
+      request: (key) => { asked.push(formatIp(key.ip)) },
+    }
+    const left: string[] = []
+    const opened = openSwitch({ resources: { slow }, environment: { released: (_port, _to, _why, bytes) => { left.push(show(bytes)) } } })
+    const port = orThrow(opened.addPort({ name: 'vm-1', mac: '00:15:5d:00:00:04' }))
+    const network = orThrow(port.addLayer(vnet.layer, { order: 40 }))
+    orThrow(network.update(vnet.policy({ vni: 5001, underlay: '192.0.2.1', routes: ['10.0.0.0/16'], directory: named ? 'slow' : slow })))
+    t.is(port.process('outbound', frame(toPeer)).outputs.length, 0)
+    t.deepEqual(asked, ['10.0.1.5'])
+    known = true
+    cell.version++
+    t.is(port.settle(), 1)
+    t.deepEqual(left, ['192.0.2.1 > 192.0.2.5 vni 5001 | 10.0.1.4:5000 > 10.0.1.5:80 tcp'])
+  }
 })

@@ -45,6 +45,19 @@ test('vnet: accepts no plain frame where no route leads to the internet', (t) =>
   ])
 })
 
+test('vnet: lets out and in as it is what a layer nearer the wire takes to a service', (t) => {
+  const groups = groupsOf(vnet.layer, { ...policy, routes: ['10.0.0.0/16', { prefix: '10.2.0.0/16', to: 'service' }] })
+  t.is(lines(groups, 'outbound')[1], '100 10.2.0.0/16: dstIp in 10.2.0.0/16 -> allow {}')
+  t.is(lines(groups, 'inbound')[3], '984 from 10.2.0.0/16: srcIp in 10.2.0.0/16 -> allow {}')
+})
+
+test('vnet: says how its tunnels look to each route', (t) => {
+  const groups = groupsOf(vnet.layer, { ...policy, encap: 'nvgre', ttl: 'copy', dscp: 46, underlayMac: '02:00:00:00:00:01' })
+  t.is(lines(groups, 'outbound')[0],
+    '100 10.0.0.0/16: dstIp in 10.0.0.0/16 -> vnet-route {"vni":5001,"underlay":"192.0.2.1","directory":"ca-to-pa","encap":"nvgre",' +
+    '"underlayMac":"02:00:00:00:00:01","ttl":"copy","dscp":46}')
+})
+
 test('vnet: takes a directory by the name the switch knows it by', (t) => {
   const named = { ...policy, directory: 'ca-to-pa' }
   t.deepEqual(lines(groupsOf(vnet.layer, named, environment([ca])), 'outbound'), lines(groupsOf(vnet.layer, policy), 'outbound'))
@@ -55,6 +68,7 @@ test('vnet: writes a policy as it was read', (t) => {
   t.deepEqual(rewritten(vnet.layer, policy), policy)
   const long = {
     vni: 1, underlay: ['192.0.2.1', '2001:db8::1'], directory: 'ca-to-pa', underlayMac: '02:00:00:00:00:01', nextHopMac: '02:00:00:00:00:02', ttl: 9,
+    encap: 'geneve', dscp: 'copy',
     routes: [{ prefix: '10.1.0.0/16', to: 'vnet', vni: 2, via: '10.0.0.1', name: 'peer' }],
   }
   t.deepEqual(rewritten(vnet.layer, long), long)
@@ -67,7 +81,7 @@ for (const { change, says } of [
   { change: { underlay: ['192.0.2.1', 'x'] }, says: '/underlay/1: not an IPv4 or IPv6 address' },
   { change: { underlay: 7 }, says: '/underlay: expected an IP address as text' },
   { change: { routes: ['10.0.0.1/8'] }, says: '/routes/0: bits are set behind the prefix length: did you mean 10.0.0.0/8?' },
-  { change: { routes: [{ prefix: '::/0', to: 'moon' }] }, says: '/routes/0/to: expected "vnet" or "internet" or "drop"' },
+  { change: { routes: [{ prefix: '::/0', to: 'moon' }] }, says: '/routes/0/to: expected "vnet" or "internet" or "service" or "drop"' },
   { change: { routes: [{ prefix: '::/0', to: 'internet', vni: 5 }] }, says: '/routes/0/vni: nothing is looked up on a route to internet' },
   { change: { routes: [{ prefix: '::/0', to: 'drop', via: '::1' }] }, says: '/routes/0/via: nothing is looked up on a route to drop' },
   { change: { routes: [{ prefix: '::/0', metric: 5 }] }, says: '/routes/0/metric: unknown property; known are prefix, to, vni, via, name' },
@@ -77,7 +91,11 @@ for (const { change, says } of [
   { change: { directory: { name: 'x' } }, says: '/directory: expected a directory: the name of a resource of the switch, or an object with a name and a lookup function' },
   { change: { underlayMac: '1:2' }, says: '/underlayMac: a MAC address is six two-digit hexadecimal octets, as 00:15:5d:00:00:01' },
   { change: { ttl: 0 }, says: '/ttl: expected a TTL: a whole number from 1 to 255' },
-  { change: { mtu: 1500 }, says: '/mtu: unknown property; known are vni, underlay, routes, directory, underlayMac, nextHopMac, ttl' },
+  { change: { ttl: 'same' }, says: '/ttl: expected a TTL from 1 to 255, or "copy"' },
+  { change: { dscp: 64 }, says: '/dscp: expected a DSCP: a whole number from 0 to 63' },
+  { change: { encap: 'gre' }, says: '/encap: expected "vxlan" or "nvgre" or "geneve"' },
+  { change: { routes: [{ prefix: '::/0', to: 'service', vni: 5 }] }, says: '/routes/0/vni: nothing is looked up on a route to service' },
+  { change: { mtu: 1500 }, says: '/mtu: unknown property; known are vni, underlay, routes, directory, encap, underlayMac, nextHopMac, ttl, dscp' },
 ]) {
   test(`vnet: refuses ${JSON.stringify(change)}`, (t) => {
     t.deepEqual(objections(vnet.layer, { ...policy, ...change }), [says])

@@ -1,4 +1,4 @@
-import { type Decision, directory, type FlowContext, type IpAddress, type Resource, rule } from '@vfp-ts/core'
+import { type Decision, directory, type FlowContext, type IpAddress, type Mapping, type NetworkTunnel, type Resource, rule } from '@vfp-ts/core'
 import { vnet, vnetRoute, type VnetRouteConfig } from '@vfp-ts/layers'
 import test from 'ava'
 import { none, some } from 'fp-ts/lib/Option.js'
@@ -17,6 +17,7 @@ const flowTo = (dstIp: IpAddress | undefined, flowHash = 0x1234_5678): FlowConte
     const answer = resource.lookup(key)
     return answer._tag === 'Found' ? some(answer.value) : none
   },
+  ask: (resource, key) => resource.lookup(key),
 })
 
 const ca = directory()
@@ -37,7 +38,7 @@ test('vnet-route: puts a tunnel to the endpoint around the frame and readdresses
   t.deepEqual(tunnelOf(decision), {
     edit: [{ dstMac: mac('00:15:5d:00:00:05') }],
     push: [{
-      srcMac: 1, dstMac: 2, srcIp: ip('192.0.2.1'), dstIp: ip('192.0.2.2'), vni: 5001, ttl: 9, tunnel: 'vxlan',
+      srcMac: 1, dstMac: 2, srcIp: ip('192.0.2.1'), dstIp: ip('192.0.2.2'), vni: 5001, ttl: 9, tunnel: 'vxlan', vlans: [], options: new Uint8Array(0),
       dscp: { original: 0 }, ecn: { original: 0 }, srcPort: 49_152 + (0x1234_5678 & 0x3fff),
     }],
   })
@@ -46,6 +47,38 @@ test('vnet-route: puts a tunnel to the endpoint around the frame and readdresses
 test('vnet-route: looks in the peered network, and sends with the mapping’s VNI', (t) => {
   const decision = decide({ lookupVni: 7 }, flowTo(ip('10.0.0.5')))
   t.like(tunnelOf(decision), { push: [{ dstIp: ip('192.0.2.7'), vni: 9 }] })
+})
+
+test('vnet-route: puts on the wire the network that the mapping wants', (t) => {
+  const vniOf = (mapping: Partial<Mapping>): unknown => {
+    const d = directory()
+    d.set({ vni: 7, ip: ip('10.0.0.5') }, { endpoints: [{ pa: ip('192.0.2.7'), mac: 7 }], ...mapping })
+    const { transposition } = decide({ directory: d, lookupVni: 7 }, flowTo(ip('10.0.0.5')))
+    return transposition._tag === 'Invalid' ? transposition : transposition.push[0]?.vni
+  }
+  t.is(vniOf({}), 5001)
+  t.is(vniOf({ useDstVni: false }), 5001)
+  t.is(vniOf({ useDstVni: true }), 7)
+  t.is(vniOf({ vni: 9 }), 9)
+  t.is(vniOf({ vni: 9, useDstVni: true }), 9)
+  t.is(vniOf({ vni: 9, useDstVni: false }), 5001)
+})
+
+test('vnet-route: takes the tunnel of the mapping, else of the policy, else VXLAN', (t) => {
+  const tunnel = (config: Partial<VnetRouteConfig>, of?: NetworkTunnel): unknown => {
+    const d = directory()
+    d.set({ vni: 5001, ip: ip('10.0.0.5') }, { endpoints: [{ pa: ip('192.0.2.7'), mac: 7 }], ...(of !== undefined && { tunnel: of }) })
+    const { transposition } = decide({ ...config, directory: d }, flowTo(ip('10.0.0.5')))
+    return transposition._tag === 'Invalid' ? transposition : transposition.push[0]?.tunnel
+  }
+  t.is(tunnel({}), 'vxlan')
+  t.is(tunnel({ encap: 'nvgre' }), 'nvgre')
+  t.is(tunnel({ encap: 'nvgre' }, 'geneve'), 'geneve')
+})
+
+test('vnet-route: copies TTL and DSCP, or sets them', (t) => {
+  t.like(tunnelOf(decide({ ttl: 'copy', dscp: 'copy' }, flowTo(ip('10.0.0.5')))), { push: [{ ttl: { original: 0, minus: 0 }, dscp: { original: 0 } }] })
+  t.like(tunnelOf(decide({ ttl: 3, dscp: 46 }, flowTo(ip('10.0.0.5')))), { push: [{ ttl: 3, dscp: 46 }] })
 })
 
 test('vnet-route: looks up the router it goes via, and leaves the inner destination', (t) => {
@@ -68,7 +101,8 @@ test('vnet-route: names why it drops', (t) => {
 
 test('vnet-route: takes what is no mapping for an absent one', (t) => {
   const cell = { version: 0 }
-  for (const value of [undefined, 7, {}, { endpoints: [] }, { endpoints: [{}] }, { endpoints: [{ pa: ip('192.0.2.2'), mac: 1 }], vni: 'x' }]) {
+  for (const value of [undefined, 7, {}, { endpoints: [] }, { endpoints: [{}] }, { endpoints: [{ pa: ip('192.0.2.2'), mac: 1 }], vni: 'x' },
+    { endpoints: [{ pa: ip('192.0.2.2'), mac: 1 }], tunnel: 'gre' }, { endpoints: [{ pa: ip('192.0.2.2'), mac: 1 }], useDstVni: 1 }]) {
     const junk: Resource<unknown, unknown> = { name: 'junk', lookup: () => ({ _tag: 'Found', value, cell }) }
     const json = { vni: 1, underlay: '192.0.2.1', routes: ['::/0'], directory: 'junk' }
     const route = groupsOf(vnet.layer, json, environment([junk])).find((g) => g.direction === 'outbound')?.rules[0]

@@ -6,6 +6,9 @@ import { dissect } from '../../wire/dissect.js'
 import { formatIp } from '../../wire/address.js'
 import type { Frame, HeaderGroup, NetworkHeader } from '../../wire/frame.js'
 import type { Direction } from '../../flow/flow-id.js'
+import { Shape, Word, WORDS } from '../../flow/layout.js'
+import { readIp } from '../../transposition/read-flow.js'
+import { L4, QUOTE } from '../../wire/frame-view.js'
 import type { SlowFrame } from './slow-frame.js'
 
 /** Both ends of a packet, per header group, and what the ends have in common. */
@@ -25,6 +28,31 @@ export const identityOf = (frame: SlowFrame): Identity => {
 /** The identity of the packets that answer. */
 export const answerTo = ({ from, to, common }: Identity): Identity => ({ from: to, to: from, common })
 
+/**
+ * The identity of an answer to the packet that an ICMP error quotes: the error's own, in its tunnels and with its tags, but with the ends of
+ * the quoted packet, changed about, for its innermost ones.
+ */
+export const answerToQuoted = (error: SlowFrame, words: Uint32Array): Identity => {
+  const own = identityOf(error)
+  const tags = dissected(error.bytes, error.depth).groups.at(-1)!.vlans.map((tag) => `/vlan ${tag.tpid.toString(16)} ${tag.vid}`).join('')
+  const w = QUOTE * WORDS
+  const [source, destination] = [formatIp(readIp(words, QUOTE, Word.SRC_IP)), formatIp(readIp(words, QUOTE, Word.DST_IP))]
+  const common = `${words[w + Word.PROTO]! >>> 16}/${words[w + Word.PROTO]! & 0xff}${tags}`
+  const ports = words[w + Word.PORTS]!
+  const l4 = (words[w]! >>> Shape.L4_SHIFT) & Shape.PART_MASK
+  const ends = (from: string, to: string, more = ''): Identity => ({
+    from: [...own.from.slice(0, -1), from], to: [...own.to.slice(0, -1), to], common: [...own.common.slice(0, -1), common + more],
+  })
+  if (l4 === L4.Tcp || l4 === L4.Udp) return ends(`${destination} ${ports & 0xffff}`, `${source} ${ports >>> 16}`)
+  if (l4 === L4.None) return ends(destination, source, '/none')
+  const type = words[w + Word.ICMP]! >>> 8
+  const code = words[w + Word.ICMP]! & 0xff
+  const what = MESSAGES[l4 === L4.Icmp ? 'icmp' : 'icmpv6'][type]
+  return what === undefined
+    ? ends(`${destination} ${type}.${code}`, `${source} ${type}.${code}`)
+    : ends(`${destination} ${what.answered}`, `${source} ${what.sent}`, `/code ${code}/id ${ports >>> 16}`)
+}
+
 /** Whether packets of these directions and identities are of one way of one connection. */
 export const sameIdentity = (d: Direction, a: Identity, e: Direction, b: Identity): boolean => d === e && JSON.stringify(a) === JSON.stringify(b)
 
@@ -32,7 +60,7 @@ export const sameIdentity = (d: Direction, a: Identity, e: Direction, b: Identit
 export const datagramOf = (frame: SlowFrame): string => {
   const { groups } = dissected(frame.bytes, frame.depth)
   const innermost = groups[groups.length - 1]!.net
-  const tenants = groups.map((g) => g.tunnel?.vni)
+  const tenants = groups.map((g) => tenantOf(g.tunnel))
   if (innermost?.kind === 'ipv4') {
     return JSON.stringify([tenants, 4, formatIp(innermost.source), formatIp(innermost.destination), innermost.identification, innermost.protocol])
   }
@@ -40,6 +68,10 @@ export const datagramOf = (frame: SlowFrame): string => {
   const header = innermost.extensions.find((e) => e.kind === 'fragment')
   return JSON.stringify([tenants, 6, formatIp(innermost.source), formatIp(innermost.destination), header?.identification])
 }
+
+/** The kind of a tunnel and its network. */
+const tenantOf = (tunnel: HeaderGroup['tunnel']): string | undefined =>
+  tunnel === undefined || tunnel.kind === 'gre' ? tunnel?.kind : `${tunnel.kind} ${tunnel.vni}`
 
 const dissected = (bytes: Uint8Array, depth: number): Frame => {
   const frame = dissect(bytes, depth)
@@ -51,8 +83,8 @@ const endsOf = (group: HeaderGroup): { readonly from: string; readonly to: strin
   const { eth, net, transport, tunnel } = group
   const [source, destination] = addressesOf(net)
   const protocol = net === undefined || net.kind === 'arp' ? 0 : net.protocol
-  const common = `${eth.etherType}/${protocol}${group.vlans.map((tag) => `/vlan ${tag.vid}`).join('')}`
-  if (tunnel !== undefined) return { from: source, to: destination, common: `${common}/vni ${tunnel.vni}` }
+  const common = `${eth.etherType}/${protocol}${group.vlans.map((tag) => `/vlan ${tag.tpid.toString(16)} ${tag.vid}`).join('')}`
+  if (tunnel !== undefined) return { from: source, to: destination, common: `${common}/${tenantOf(tunnel) ?? ''}` }
   switch (transport?.kind) {
     case 'tcp':
     case 'udp':

@@ -10,12 +10,13 @@ import type { FlowContext, PortIdentity } from '../../policy/flow-context.js'
 import type { Resource } from '../../policy/resource.js'
 import { apply } from '../../transposition/apply.js'
 import { ApplyCode } from '../../transposition/apply-code.js'
+import { modify } from '../../transposition/construct.js'
 import type { HeaderTransposition } from '../../transposition/header-transposition.js'
 import { compile } from '../../transposition/program.js'
 import { type IpAddress, ipv4, ipv6, type Mac } from '../../wire/address.js'
 import { putU16, u16 } from '../../wire/bytes.js'
 import { checksum } from '../../wire/checksum.js'
-import { Frag, type FrameView, L3, makeFrameView, Slot, SLOTS } from '../../wire/frame-view.js'
+import { Frag, type FrameView, L3, L4, makeFrameView, Slot, SLOTS } from '../../wire/frame-view.js'
 import { IPV6_LENGTH } from '../../wire/ipv6.js'
 import { parseFrame } from '../../wire/parse.js'
 import { Reason } from '../../wire/reason.js'
@@ -75,7 +76,7 @@ export const withTransportOf = (first: SlowFrame, later: SlowFrame): SlowFrame =
     const isFour = slots[g * SLOTS + Slot.L3_KIND] === L3.Ipv4
     if (isFour) putU16(bytes, ip + 2, bytes.length - ip)
     else putU16(bytes, ip + 4, bytes.length - ip - IPV6_LENGTH)
-    if (g < later.depth - 1) putU16(bytes, slots[g * SLOTS + Slot.L4]! + 4, bytes.length - slots[g * SLOTS + Slot.L4]!)
+    if (g < later.depth - 1 && slots[g * SLOTS + Slot.L4_KIND] === L4.Udp) putU16(bytes, slots[g * SLOTS + Slot.L4]! + 4, bytes.length - slots[g * SLOTS + Slot.L4]!)
     if (isFour) {
       if (g === later.depth - 1) putU16(bytes, ip + 6, (u16(bytes, ip + 6) & 0xc000) | MORE_FRAGMENTS_4)
       putU16(bytes, ip + 10, 0)
@@ -117,6 +118,13 @@ export const transposed = (frame: SlowFrame, t: HeaderTransposition): SlowFrame 
   return { bytes: view.bytes.slice(view.start, view.end), depth, moved: frame.moved + view.start - ROOM, standsForLater: frame.standsForLater }
 }
 
+/** The frame with the ECN field of its outermost group cleared. */
+export const withoutMark = (frame: SlowFrame): SlowFrame => {
+  const cleared = transposed(frame, modify({ ecn: 0 }))
+  if (typeof cleared === 'number') throw new Error('a field of the outermost group cannot be set')
+  return cleared
+}
+
 /** What a rule is told of a frame; it notes nothing. */
 export const contextOf = (port: PortIdentity, direction: Direction, parsed: Parsed, nowUs: number, flowHash: number): FlowContext => {
   const { words, depth } = parsed
@@ -138,6 +146,7 @@ export const contextOf = (port: PortIdentity, direction: Direction, parsed: Pars
       const place = at(ref, 'ip')
       return place === undefined ? undefined : addressAt(words, place)
     },
+    ask: (resource, key) => resource.lookup(key),
     lookup: <K, V>(resource: Resource<K, V>, key: K): Option<V> => {
       const answer = resource.lookup(key)
       return answer._tag === 'Found' ? some(answer.value) : none

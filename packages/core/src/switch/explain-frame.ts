@@ -1,0 +1,45 @@
+/**
+ * The explanation of one frame at a port: what its metadata would meet in the layers, and whether its bytes would take what
+ * comes of it. Nothing is cached, counted or committed.
+ *
+ * @see VFP §8.4
+ */
+import type { Datapath } from '../datapath/datapath.js'
+import { type Direction, makeUfid } from '../flow/flow-id.js'
+import { explain, type Explanation, unexplained } from '../pipeline/explain.js'
+import { apply } from '../transposition/apply.js'
+import { ApplyCode, applyCodeName } from '../transposition/apply-code.js'
+import type { HeaderTransposition } from '../transposition/header-transposition.js'
+import { compile } from '../transposition/program.js'
+import { type FrameView, makeFrameView } from '../wire/frame-view.js'
+import { parseFrame } from '../wire/parse.js'
+import { Reason, reasonName } from '../wire/reason.js'
+
+/** What `process` would do with a frame now, `headroom` bytes in front of it. */
+export const explainFrame = (datapath: Datapath, direction: Direction, frame: Uint8Array, nowUs: number, headroom: number): Explanation => {
+  const { walker, policy, pending, options } = datapath
+  const view = makeFrameView(options.geneveOptions)
+  const depth = options.parseDepth[direction]
+  const parsed = parseFrame(view, frame, 0, frame.length, depth)
+  if (parsed !== Reason.Ok) return unexplained(direction, reasonName(parsed))
+  const words = makeUfid()
+  if (!datapath.identify(direction, view, words, nowUs)) return unexplained(direction, 'FragmentWithoutFirst')
+  return explain(walker, policy, { direction, words, depth: view.depth, nowUs }, {
+    letGo: (holds) => { pending.holds.letGo(holds) },
+    refusal: (t) => refusal(t, copyOf(frame, headroom, depth, options.geneveOptions)),
+  })
+}
+
+/** Why the bytes of a frame would not take a transposition; empty if they would. Some refusals are each packet's own, as a TTL that is used up. */
+const refusal = (t: HeaderTransposition, view: FrameView): string => {
+  const code = apply(compile(t), view, 0)
+  return code === ApplyCode.Ok ? '' : applyCodeName(code)
+}
+
+const copyOf = (frame: Uint8Array, headroom: number, depth: number, known: readonly number[]): FrameView => {
+  const bytes = new Uint8Array(headroom + frame.length)
+  bytes.set(frame, headroom)
+  const view = makeFrameView(known)
+  parseFrame(view, bytes, headroom, bytes.length, depth)
+  return view
+}

@@ -1,0 +1,178 @@
+/**
+ * The container layer: a VM whose containers each have an address of their own, and each a firewall of its own.
+ *
+ * Containers share the VM's NIC, so they share its port. What tells them apart is the address: one group a container,
+ * under the condition that the VM's side of the packet is one of the container's addresses. A group whose condition
+ * fails is skipped whole, so a container's entries name only the far side, and cost other containers' packets one
+ * comparison. The group is also what changes alone: whoever starts containers has a handle for each.
+ *
+ * ```ts
+ * containers.policy({
+ *   containers: [
+ *     { name: 'web', ip: '10.0.1.10', inbound: [{ allow: { proto: 'tcp', dstPort: 443 } }] },
+ *     { name: 'db', ip: ['10.0.1.11', 'fd00::11'], inbound: [{ allow: { srcIp: '10.0.1.10', dstPort: 5432 } }] },
+ *   ],
+ * })
+ * ```
+ *
+ * Every entry of a container is terminating: it has the last word about its packets. What is no container's, be it an
+ * unknown address or not IP, comes to the group `otherwise`, which stands behind all others whatever their order. A
+ * container added by a handle to an empty layer stands alone there: update the layer first, with no containers if
+ * there are none yet.
+ *
+ * IPv6 neighbour discovery from link-local addresses is no container's, unless its addresses name them.
+ *
+ * @see VFP §5.4
+ */
+import {
+  allow, block, defineLayer, type Direction, formatIp, type Group, Ip, type IpAddress, type LayerEnvironment, type LayerType, oneOf, type Policy, type Problem,
+  rule, type Rule, strictlyPartial,
+} from '@vfp-ts/core'
+import * as t from 'io-ts'
+import {
+  type AclEntry, type AclEntryJson, denyTheRest, Entry, type EntryDefaults, entryProblems, entryRule, Idle, LAST_PRIORITY, OTHERWISE, statefulness,
+} from './acl-entries.js'
+import { Name, type Objection, oneOrMore, refined, word } from './codecs.js'
+import { DIRECTIONS, groupName, repeatedNames } from './names.js'
+
+/** One container as written. */
+export interface ContainerJson {
+  /** Its address, or several, of both IP versions if it likes. */
+  readonly ip: string | readonly string[]
+  /** Entries for what the container sends; none unless said. */
+  readonly outbound?: readonly AclEntryJson[]
+  /** Entries for what the container gets; none unless said. */
+  readonly inbound?: readonly AclEntryJson[]
+  /** What happens to packets of this container that no entry matches; `deny` unless said. */
+  readonly otherwise?: 'allow' | 'deny'
+  /** Whether what allows is stateful where an entry does not say; `true` unless said. */
+  readonly stateful?: boolean
+  /** Idle time of stateful entries that name none, milliseconds from 1; core's default (four minutes) unless said. */
+  readonly idleMs?: number
+}
+
+/** The configuration as written: all containers, or, for the handle of one group, that container. */
+export type ContainersJson =
+  | {
+      readonly containers: readonly (ContainerJson & { /** Name of its group. */ readonly name: string })[]
+      /** What happens to packets of no container, either direction, IP or not; `deny` unless said. ARP passes either way. */
+      readonly otherwise?: 'allow' | 'deny'
+      /** What containers take that do not say it themselves. */
+      readonly stateful?: boolean
+      /** What containers take that do not say it themselves. */
+      readonly idleMs?: number
+      readonly ip?: never
+      readonly outbound?: never
+      readonly inbound?: never
+    }
+  | (ContainerJson & { readonly containers?: never })
+
+/** One container as read. */
+export interface Container {
+  /** At least one. */
+  readonly ip: readonly IpAddress[]
+  readonly outbound?: readonly AclEntry[]
+  readonly inbound?: readonly AclEntry[]
+  readonly otherwise?: 'allow' | 'deny'
+  readonly stateful?: boolean
+  readonly idleMs?: number
+}
+
+/** The configuration as read: it has either `containers` or `ip`. */
+export interface ContainersConfig extends Omit<Container, 'ip'> {
+  readonly containers?: readonly (Container & { readonly name: string })[]
+  readonly ip?: readonly IpAddress[]
+}
+
+const FIREWALL = {
+  outbound: t.readonlyArray(Entry), inbound: t.readonlyArray(Entry), otherwise: word('allow', 'deny'), stateful: t.boolean, idleMs: Idle,
+}
+
+const objection = (config: ContainersConfig): Objection | undefined => {
+  if (config.containers === undefined) return config.ip === undefined ? { reason: 'has neither "containers" nor, for one of them, "ip"' } : undefined
+  const stray = (['ip', 'outbound', 'inbound'] as const).find((key) => config[key] !== undefined)
+  return stray === undefined ? undefined : { at: stray, reason: 'belongs into one of "containers"' }
+}
+
+const codec: t.Type<ContainersConfig, ContainersJson> = refined<ContainersConfig, object, ContainersJson>(
+  strictlyPartial({}, {
+    containers: t.readonlyArray(strictlyPartial({ name: Name, ip: oneOrMore(Ip) }, FIREWALL, 'a container')), ip: oneOrMore(Ip), ...FIREWALL,
+  }, 'a container policy'),
+  objection,
+)
+
+const groups = (config: ContainersConfig, environment: LayerEnvironment): readonly Group[] => {
+  const { containers, ip } = config
+  if (containers === undefined) return ip === undefined ? [] : groupsOf(groupName(environment), { ...config, ip }, config)
+  return [...containers.flatMap((container) => groupsOf(container.name, container, config)), ...rest(config.otherwise ?? 'deny')]
+}
+
+const groupsOf = (name: string, container: Container, config: ContainersConfig): readonly Group[] =>
+  DIRECTIONS.map((direction) => ({
+    name,
+    direction,
+    when: [oneOf(OWN_SIDE[direction], container.ip)],
+    rules: rulesOf(container, direction, defaultsOf(container, config)),
+  }))
+
+/** The field with the VM's side of a packet. */
+const OWN_SIDE = { outbound: 'srcIp', inbound: 'dstIp' } as const
+
+const rulesOf = (container: Container, direction: Direction, defaults: EntryDefaults): readonly Rule[] => [
+  ...(container[direction] ?? []).map((e, i) => entryRule(e, i, defaults, true)),
+  container.otherwise === 'allow'
+    ? rule(allow, {}, { id: OTHERWISE, priority: LAST_PRIORITY, terminating: true, stateful: statefulness(defaults) })
+    : rule(block, {}, { id: OTHERWISE, priority: LAST_PRIORITY, terminating: true }),
+]
+
+/** Behind all containers, whatever order they are given. */
+const LAST_ORDER = 0x7fff_ffff
+
+const rest = (otherwise: 'allow' | 'deny'): readonly Group[] =>
+  DIRECTIONS.map((direction) => ({
+    name: OTHERWISE,
+    direction,
+    order: LAST_ORDER,
+    rules: otherwise === 'deny' ? denyTheRest : [rule(allow, {}, { id: OTHERWISE, priority: LAST_PRIORITY })],
+  }))
+
+const defaultsOf = (container: Omit<Container, 'ip'>, config: ContainersConfig): EntryDefaults => {
+  const idleMs = container.idleMs ?? config.idleMs
+  return { stateful: container.stateful ?? config.stateful ?? true, ...(idleMs === undefined ? {} : { idleMs }) }
+}
+
+const check = (config: ContainersConfig, { group }: LayerEnvironment): readonly Problem[] => {
+  const { containers } = config
+  if (containers === undefined) {
+    return [
+      ...(group === undefined ? [{ path: '/ip', reason: 'one container alone is for the handle of its group; list it in "containers"' }] : []),
+      ...(group === OTHERWISE ? [{ path: '', reason: `"${OTHERWISE}" is the group of packets of no container, and is updated with the whole layer` }] : []),
+      ...problemsOf(config, '', config),
+    ]
+  }
+  return [
+    ...repeatedNames(containers.map(({ name }, i) => ({ name, path: `/containers/${i}/name` })), [OTHERWISE], 'group'),
+    ...repeatedNames(containers.flatMap(({ ip }, i) => ip.map((a) => ({ name: formatIp(a), path: `/containers/${i}/ip` })))),
+    ...containers.flatMap((container, i) => problemsOf(container, `/containers/${i}`, config)),
+  ]
+}
+
+const problemsOf = (container: Omit<Container, 'ip'>, path: string, config: ContainersConfig): readonly Problem[] =>
+  DIRECTIONS.flatMap((direction) => entryProblems(container[direction] ?? [], `${path}/${direction}`, defaultsOf(container, config)))
+
+const layer = defineLayer({ name: 'containers', codec, groups, check })
+
+/**
+ * A firewall for each container of a VM, at the place of {@link acl}: order 20 in the paper's stack. Drops are counted as `Denied`.
+ *
+ * Refused: what {@link acl} refuses of entries, a name or an address twice, a container named `otherwise`, one container
+ * given for the whole layer.
+ *
+ * @see VFP §5.4
+ */
+export const containers: {
+  /** To be added to a port. */
+  readonly layer: LayerType<'containers', ContainersConfig, ContainersJson>
+  /** A configuration, to update the layer or one container's group with. */
+  readonly policy: (config: ContainersJson) => Policy<'containers'>
+} = { layer, policy: layer.policy }

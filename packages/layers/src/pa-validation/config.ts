@@ -1,0 +1,59 @@
+/** The PA-validation layer's language: physical addresses per virtual network, or a set of them kept elsewhere. */
+import { type IpPrefix, Prefix, strictlyPartial, Vni } from '@vfp-ts/core'
+import * as t from 'io-ts'
+import { Name, type Objection, oneOrMore, refined, word } from '../codecs.js'
+import { resourceObject, resourceOrName } from '../resource.js'
+import type { PaSourceSet } from './sources.js'
+
+/** Who may send tunnels of a network, as written. */
+export interface PaNetworkJson {
+  /** The virtual network, 24 bits; every network unless said. */
+  readonly vni?: number
+  /** Prefixes of physical addresses, of either IP version. */
+  readonly from: string | readonly string[]
+  /** Name of the rule; by default `vni-5001`, or `every-network`. */
+  readonly name?: string
+}
+
+/** The configuration as written; it has `networks`, `sources` or both. */
+export interface PaValidationJson {
+  /** Sources per network, each network once; none unless said. An empty list knows nobody. */
+  readonly networks?: readonly PaNetworkJson[]
+  /** Where sources are looked up that no list holds: the object, or the name of a resource the switch was opened with. */
+  readonly sources?: PaSourceSet | string
+  /** What happens to frames without a tunnel, ARP among them; `deny` unless said. */
+  readonly plain?: 'allow' | 'deny'
+}
+
+/** Who may send tunnels of a network. */
+export interface PaNetwork {
+  readonly vni?: number
+  /** At least one. */
+  readonly from: readonly IpPrefix[]
+  readonly name?: string
+}
+
+/** The configuration as read. */
+export interface PaValidationConfig {
+  readonly networks?: readonly PaNetwork[]
+  readonly sources?: PaSourceSet | string
+  readonly plain?: 'allow' | 'deny'
+}
+
+/** A set of sources as an object; its written form is its name, which only a switch can turn back into the object. */
+export const SourcesObject: t.Type<PaSourceSet, string> = resourceObject<PaSourceSet>('a set of sources')
+
+const objection = (config: PaValidationConfig): Objection | undefined =>
+  config.networks === undefined && config.sources === undefined ? { reason: 'has neither "networks" nor "sources": it would know nobody' } : undefined
+
+const Network: t.Type<PaNetwork, PaNetworkJson> = strictlyPartial({ from: oneOrMore(Prefix) }, { vni: Vni, name: Name }, 'a network')
+
+/** The codec of the whole policy. */
+export const codec: t.Type<PaValidationConfig, PaValidationJson> = refined<PaValidationConfig, object, PaValidationJson>(
+  strictlyPartial(
+    {},
+    { networks: t.readonlyArray(Network), sources: resourceOrName<PaSourceSet>('a set of sources'), plain: word('allow', 'deny') },
+    'a PA-validation policy',
+  ),
+  objection,
+)

@@ -1,0 +1,184 @@
+/**
+ * The security-group layer: a stateful firewall in stages, each stage the business of somebody else.
+ *
+ * A VM stands under several authorities at once: whoever runs the cloud, whoever owns the virtual network, whoever
+ * owns the subnet or the VM. Each has a stage, a list of entries for either direction, and replaces it alone by its
+ * handle. Stages are walked in order, and in each the first entry that matches says one of four things:
+ *
+ * | Entry | Says | Where a later stage matches too |
+ * |---|---|---|
+ * | `allow` | may pass | that one decides |
+ * | `allow`, `terminating: true` | passes | is not asked |
+ * | `deny`, `terminating: false` | may not pass | that one decides |
+ * | `deny` | does not pass | is not asked |
+ *
+ * That is VFP's own rule for groups, the last match decides unless one is terminating, and the four actions that
+ * DASH's stages have (permit and deny, each with or without continuing).
+ *
+ * What differs from {@link acl}: there every group must allow, whatever the order, and no group can exempt a packet
+ * from the next one. Here order is power: an early stage can let through what no later one may stop (probes of the
+ * platform), and can deny softly what a later one may grant. And what is allowed is stateful unless an entry says no.
+ *
+ * A stage of which no entry matches says `deny` (terminatingly), `allow`, or abstains, and then the earlier stages'
+ * word stands. If all abstained, a packet nobody had thought of would pass: such a policy is refused. Whoever builds a
+ * layer stage by stage through handles sees to it that one of them does not abstain.
+ *
+ * Which rule decided, the last match or the terminating one, also says whether the connection is remembered; packets
+ * of a remembered one skip all stages until one of them changes, and must then be allowed anew.
+ *
+ * @see VFP §5.2, §5.4; SONiC-DASH, SDN features and packet transforms, ACL
+ */
+import {
+  allow, defineLayer, type Direction, type Group, integer, type LayerEnvironment, type LayerType, type Policy, type Problem, rule, type Rule, strictlyPartial,
+} from '@vfp-ts/core'
+import * as t from 'io-ts'
+import {
+  type AclEntry, type AclEntryJson, denyTheRest, ENTRY, type EntryDefaults, entryObjection, entryProblems, entryRule, Idle, LAST_PRIORITY, OTHERWISE,
+  statefulness,
+} from './acl-entries.js'
+import { Name, type Objection, refined, word } from './codecs.js'
+import { DIRECTIONS, groupName, repeatedNames } from './names.js'
+
+/** An entry of a stage as written. */
+export type SecurityEntryJson = AclEntryJson & {
+  /** Whether later stages are not asked any more; `true` for what denies and `false` for what allows, unless said. */
+  readonly terminating?: boolean
+}
+
+/** What a stage says of packets that no entry of it matches: `deny` is terminating, `allow` is not, `abstain` is no word at all. */
+export type StageOtherwise = 'deny' | 'allow' | 'abstain'
+
+/** One stage as written. */
+export interface SecurityStageJson {
+  /** Entries for what the VM sends; none unless said. */
+  readonly outbound?: readonly SecurityEntryJson[]
+  /** Entries for what the VM gets; none unless said. */
+  readonly inbound?: readonly SecurityEntryJson[]
+  /** What happens to packets of either direction, IP or not, that no entry matches; `deny` unless said. It lets ARP pass. */
+  readonly otherwise?: StageOtherwise
+  /** Whether what allows is stateful where an entry does not say; `true` unless said. */
+  readonly stateful?: boolean
+  /** Idle time of stateful entries that name none, milliseconds from 1; core's default (four minutes) unless said. */
+  readonly idleMs?: number
+}
+
+/** A stage in the list of all. */
+export interface NamedStageJson extends SecurityStageJson {
+  /** Name of its group: by it a handle replaces the stage alone. */
+  readonly name: string
+  /** Stages are walked by ascending order, those of one order as they stand in the list; 0 unless said. */
+  readonly order?: number
+}
+
+/** The configuration as written: all stages, or, for the handle of one group, that stage. */
+export type SecurityGroupsJson =
+  | {
+      readonly stages: readonly NamedStageJson[]
+      readonly outbound?: never
+      readonly inbound?: never
+      readonly otherwise?: never
+      /** What stages take that do not say it themselves. */
+      readonly stateful?: boolean
+      /** What stages take that do not say it themselves. */
+      readonly idleMs?: number
+    }
+  | (SecurityStageJson & { readonly stages?: never })
+
+/** An entry of a stage as read. */
+export interface SecurityEntry extends AclEntry {
+  readonly terminating?: boolean
+}
+
+/** One stage as read. */
+export interface SecurityStage {
+  readonly outbound?: readonly SecurityEntry[]
+  readonly inbound?: readonly SecurityEntry[]
+  readonly otherwise?: StageOtherwise
+  readonly stateful?: boolean
+  readonly idleMs?: number
+}
+
+/** The configuration as read: with `stages`, neither entries nor `otherwise`. */
+export interface SecurityGroupsConfig extends SecurityStage {
+  readonly stages?: readonly (SecurityStage & { readonly name: string; readonly order?: number })[]
+}
+
+const entry = refined<SecurityEntry, object, SecurityEntryJson>(strictlyPartial({}, { ...ENTRY, terminating: t.boolean }, 'an entry'), entryObjection)
+
+const STAGE = {
+  outbound: t.readonlyArray(entry), inbound: t.readonlyArray(entry), otherwise: word('deny', 'allow', 'abstain'), stateful: t.boolean, idleMs: Idle,
+}
+
+const objection = (config: SecurityGroupsConfig): Objection | undefined => {
+  const stray = config.stages && (['outbound', 'inbound', 'otherwise'] as const).find((key) => config[key] !== undefined)
+  return stray === undefined ? undefined : { at: stray, reason: 'belongs into one of "stages"' }
+}
+
+const codec: t.Type<SecurityGroupsConfig, SecurityGroupsJson> = refined<SecurityGroupsConfig, object, SecurityGroupsJson>(
+  strictlyPartial({}, {
+    stages: t.readonlyArray(strictlyPartial({ name: Name }, { order: integer(-0x8000_0000, 0x7fff_ffff, 'an order'), ...STAGE }, 'a stage')), ...STAGE,
+  }, 'a security-group policy'),
+  objection,
+)
+
+const groups = (config: SecurityGroupsConfig, environment: LayerEnvironment): readonly Group[] => {
+  const { stages = [{ ...config, name: groupName(environment) }] } = config
+  return stages.flatMap((stage) => DIRECTIONS.map((direction): Group => ({
+    name: stage.name,
+    direction,
+    ...('order' in stage ? { order: stage.order } : {}),
+    rules: rulesOf(stage, direction, defaultsOf(stage, config)),
+  })))
+}
+
+const rulesOf = (stage: SecurityStage, direction: Direction, defaults: EntryDefaults): readonly Rule[] => [
+  ...(stage[direction] ?? []).map((e, i) => entryRule(e, i, defaults, e.terminating ?? e.deny !== undefined)),
+  ...otherwiseOf(stage.otherwise ?? 'deny', defaults),
+]
+
+const otherwiseOf = (otherwise: StageOtherwise, defaults: EntryDefaults): readonly Rule[] => {
+  switch (otherwise) {
+    case 'deny': return denyTheRest
+    // Of all packets, not of IP alone: an earlier stage may have denied them softly.
+    case 'allow': return [rule(allow, {}, { id: OTHERWISE, priority: LAST_PRIORITY, stateful: statefulness(defaults) })]
+    case 'abstain': return []
+  }
+}
+
+const defaultsOf = (stage: SecurityStage, config: SecurityGroupsConfig): EntryDefaults => {
+  const idleMs = stage.idleMs ?? config.idleMs
+  return { stateful: stage.stateful ?? config.stateful ?? true, ...(idleMs === undefined ? {} : { idleMs }) }
+}
+
+const check = (config: SecurityGroupsConfig, environment: LayerEnvironment): readonly Problem[] => {
+  const { stages } = config
+  const listed = stages?.map((stage, i) => ({ stage, path: `/stages/${i}` })) ?? [{ stage: config, path: '' }]
+  return [
+    ...listed.flatMap(({ stage, path }) =>
+      DIRECTIONS.flatMap((direction) => entryProblems(stage[direction] ?? [], `${path}/${direction}`, defaultsOf(stage, config)))),
+    ...repeatedNames((stages ?? []).map(({ name }, i) => ({ name, path: `/stages/${i}/name` }))),
+    // One stage of several may abstain; who updates it by its handle does not show the others.
+    ...(environment.group === undefined && listed.every(({ stage }) => stage.otherwise === 'abstain')
+      ? [{ path: stages === undefined ? '/otherwise' : '/stages', reason: NOBODY }]
+      : []),
+  ]
+}
+
+const NOBODY = 'every stage abstains: what no entry matches would pass; let one say "otherwise": "deny" or "allow"'
+
+const layer = defineLayer({ name: 'security-groups', codec, groups, check })
+
+/**
+ * A stateful firewall in stages, at the place of {@link acl}: order 20 in the paper's stack. Drops are counted as `Denied`.
+ *
+ * Refused: an entry with both or neither of `allow` and `deny`, unknown fields and bad values in conditions, a name
+ * twice in one list, an idle time on what is not stateful, entries beside `stages`, stages that all abstain.
+ *
+ * @see VFP §5.4
+ */
+export const securityGroups: {
+  /** To be added to a port. */
+  readonly layer: LayerType<'security-groups', SecurityGroupsConfig, SecurityGroupsJson>
+  /** A configuration, to update the layer or one of its stages with. */
+  readonly policy: (config: SecurityGroupsJson) => Policy<'security-groups'>
+} = { layer, policy: layer.policy }

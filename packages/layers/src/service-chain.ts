@@ -1,0 +1,205 @@
+/**
+ * Service chaining: chosen traffic makes a detour through an appliance, a firewall or the like, before it goes on its way.
+ *
+ * The layer stands nearer the wire than `vnet`. What `vnet` has tunnelled to its destination is tunnelled once more, to the
+ * appliance, which finds inside the frame as it would have left the host: two tunnels deep. The appliance takes off the outer
+ * one, does what it is there for, and lets the frame go on to its destination or tunnels it back here, where the outer tunnel is
+ * removed and `vnet` sees what it would have seen without the detour.
+ *
+ * Who may come back is a matter of trust: whatever is inside the second tunnel is believed. A **stateless** chain takes frames
+ * from its appliances (or from whom `from` names), if `back` holds of them. A **stateful** chain takes only answers: frames from
+ * the appliance that a connection was sent through, of that connection reversed.
+ *
+ * Frames from the network have three header groups then: open the switch with `parseDepth: { outbound: 1, inbound: 3 }`. With fewer
+ * the innermost tunnel would not be seen, and be taken for something plain: such frames are dropped as `InnerTunnelNotParsed`.
+ *
+ * @see RFC 7665 for the terms; VFP §5.2, §6.1.2 table 2; RFC 6040 on congestion through two tunnels
+ */
+import {
+  block, type Condition, Conditions, type ConditionsJson, type Decision, decapTransposition, defineLayer, defineRuleType, type FlowContext, type Group, inPrefix, integer,
+  type IpAddress, type IpPrefix, type LayerEnvironment, type LayerType, type NetworkTunnel, type Policy, Prefix, type Problem, proceed, push, refuse, type Rule, rule,
+  type RuleType, strictlyPartial, Vni, wire,
+} from '@vfp-ts/core'
+import * as t from 'io-ts'
+import { Name, type Objection, refined } from './codecs.js'
+import { groupName, repeatedNames } from './names.js'
+import { Addresses, Encap, inTunnel, OUTER_HEADER, type OuterHeader, outerHeaderOf, type OuterHeaderJson, sourceTowards, tunnelTo } from './underlay.js'
+import { chooseEndpoint } from './vnet/ecmp.js'
+
+/** One detour as written. */
+export interface ChainJson {
+  /** What takes it: conditions on the frame as the layers before left it, `inner.` being what the VM sent if `vnet` tunnelled it. */
+  readonly when: ConditionsJson
+  /** The appliance's physical address, or several of which each flow has one. */
+  readonly through: string | readonly string[]
+  /** Network identifier of the second tunnel, 24 bits: the chain's own. */
+  readonly vni: number
+  /** `vxlan` unless said. */
+  readonly encap?: NetworkTunnel
+  /** Whether only answers may come back; `false` unless said. */
+  readonly stateful?: boolean
+  /** Milliseconds without a packet after which a connection is forgotten, from 1; core's default (four minutes) unless said. Only with `stateful`. */
+  readonly idleMs?: number
+  /** Prefixes from which frames may come back; the appliances unless said. Not with `stateful`. */
+  readonly from?: readonly string[]
+  /** What may come back: conditions on the frame in its second tunnel; everything unless said. Not with `stateful`. */
+  readonly back?: ConditionsJson
+  /** Name of the rules; by default `chain-1` and so on. */
+  readonly name?: string
+}
+
+/** The service chain's configuration as written. */
+export interface ServiceChainJson extends OuterHeaderJson {
+  /** The host's physical addresses; the first of the other end's IP version is the source of tunnels. */
+  readonly underlay: string | readonly string[]
+  /** The first one whose conditions hold is taken. */
+  readonly chains: readonly ChainJson[]
+}
+
+/** One detour as read. */
+export interface Chain {
+  readonly when: readonly Condition[]
+  /** At least one. */
+  readonly through: readonly IpAddress[]
+  readonly vni: number
+  readonly encap?: NetworkTunnel
+  readonly stateful?: boolean
+  readonly idleMs?: number
+  readonly from?: readonly IpPrefix[]
+  readonly back?: readonly Condition[]
+  readonly name?: string
+}
+
+/** The service chain's configuration as read. */
+export interface ServiceChainConfig extends OuterHeader {
+  /** At least one. */
+  readonly underlay: readonly IpAddress[]
+  readonly chains: readonly Chain[]
+}
+
+/** What a detour is made of. */
+export interface DetourConfig extends OuterHeader {
+  /** The host's own physical addresses, at least one. */
+  readonly underlay: readonly IpAddress[]
+  /** The appliances, at least one. */
+  readonly through: readonly IpAddress[]
+  readonly vni: number
+  /** `vxlan` unless said. */
+  readonly encap?: NetworkTunnel
+}
+
+const decide = (config: DetourConfig, flow: FlowContext): Decision => {
+  const places = config.through.filter((pa) => sourceTowards(config.underlay, pa) !== undefined).map((pa) => ({ pa, mac: 0 }))
+  const place = chooseEndpoint(places, flow.flowHash)
+  const srcIp = place && sourceTowards(config.underlay, place.pa)
+  if (place === undefined || srcIp === undefined) return refuse('NoUnderlay')
+  const tunnel = { encap: config.encap ?? 'vxlan', srcIp, dstIp: place.pa, vni: config.vni }
+  return proceed(push(tunnelTo(tunnel, config, flow.flowHash)))
+}
+
+/**
+ * Tunnels a frame as it is to an appliance, VXLAN unless said; of several each flow has one, always the same. Drops: `NoUnderlay` if
+ * the host has no address of any appliance's IP version.
+ */
+export const detour: RuleType<'detour', DetourConfig, object, undefined> = defineRuleType({
+  name: 'detour',
+  config: strictlyPartial({ underlay: Addresses, through: Addresses, vni: Vni }, { encap: Encap, ...OUTER_HEADER }, 'a detour'),
+  decide,
+})
+
+/** Whether the second group is what a tunnel looks like to somebody who does not look into it. */
+const hidesTunnel = (flow: FlowContext): boolean =>
+  flow.depth === 2 && (flow.number('inner.proto') === GRE || TUNNEL_PORTS.includes(flow.number('inner.dstPort') ?? 0))
+
+const TUNNEL_PORTS: readonly number[] = [wire.udp.UdpPort.Vxlan, wire.udp.UdpPort.Geneve]
+/** IP protocol of GRE, and so of NVGRE. @see RFC 2784 */
+const GRE = 47
+
+/**
+ * Takes a frame out of the tunnel it came back in. Drops: `InnerTunnelNotParsed` where what is inside looks like a tunnel that was
+ * not parsed, because the layers behind would take it for something plain.
+ */
+export const detourEnd: RuleType<'detour-end', object, object, undefined> = defineRuleType({
+  name: 'detour-end',
+  config: strictlyPartial({}, {}),
+  decide: (_config, flow) => (hidesTunnel(flow) ? refuse('InnerTunnelNotParsed') : proceed(decapTransposition())),
+})
+
+const objection = ({ stateful, idleMs, from, back }: Chain): Objection | undefined => {
+  if (stateful !== true) return idleMs === undefined ? undefined : { at: 'idleMs', reason: 'only a stateful chain has an idle time' }
+  if (from !== undefined) return { at: 'from', reason: 'answers of a stateful chain come from where it was sent' }
+  if (back !== undefined) return { at: 'back', reason: 'what comes back of a stateful chain are answers' }
+  return undefined
+}
+
+const ChainCodec = refined<Chain, object, ChainJson>(
+  strictlyPartial(
+    { when: Conditions, through: Addresses, vni: Vni },
+    {
+      encap: Encap, stateful: t.boolean, idleMs: integer(1, 0xffff_ffff, 'milliseconds'), from: t.readonlyArray(Prefix), back: Conditions, name: Name,
+    },
+    'a chain',
+  ),
+  objection,
+)
+
+const codec: t.Type<ServiceChainConfig, ServiceChainJson> = strictlyPartial(
+  { underlay: Addresses, chains: t.readonlyArray(ChainCodec) }, { ...OUTER_HEADER }, 'a service chain policy',
+)
+
+const groups = (config: ServiceChainConfig, environment: LayerEnvironment): readonly Group[] => {
+  const name = groupName(environment)
+  return [
+    { name, direction: 'outbound', rules: config.chains.map((chain, i) => outbound(config, chain, i)) },
+    { name, direction: 'inbound', rules: [...config.chains.flatMap((chain, i) => inbound(config, chain, i)), ...strangers(config)] },
+  ]
+}
+
+const outbound = (config: ServiceChainConfig, chain: Chain, index: number): Rule =>
+  rule(detour, {
+    underlay: config.underlay, through: chain.through, vni: chain.vni, ...(chain.encap === undefined ? {} : { encap: chain.encap }), ...outerHeaderOf(config),
+  }, {
+    id: idOf(chain, index),
+    when: chain.when,
+    stateful: chain.stateful === true && chain.idleMs !== undefined ? { idleUs: chain.idleMs * 1000 } : chain.stateful ?? false,
+  })
+
+/** One rule for each place that frames may come back from. Of a stateful chain answers belong to connections and never get here. */
+const inbound = ({ underlay }: ServiceChainConfig, chain: Chain, index: number): readonly Rule[] => {
+  const tunnel = inTunnel(chain.encap ?? 'vxlan', chain.vni, underlay)
+  const from = chain.from ?? chain.through.map((address) => ({ address, length: address.version === 4 ? 32 : 128 }))
+  return from.map(({ address, length }, i) => {
+    const options = { id: `from ${idOf(chain, index)}${i === 0 ? '' : ` ${i + 1}`}`, when: [...tunnel, inPrefix('srcIp', address, length), ...(chain.back ?? [])] }
+    // Another chain of the same tunnel may take what this one does not.
+    return chain.stateful === true ? rule(block, { reason: 'NoConnection' }, { ...options, priority: 200 }) : rule(detourEnd, {}, options)
+  })
+}
+
+/** Whatever else comes in a chain's tunnel. */
+const strangers = ({ underlay, chains }: ServiceChainConfig): readonly Rule[] => {
+  const tunnels = new Map<string, readonly Condition[]>()
+  for (const { encap = 'vxlan', vni } of chains) tunnels.set(`${encap} ${vni}`, inTunnel(encap, vni, underlay))
+  return [...tunnels].map(([name, when]) => rule(block, { reason: 'NotFromAppliance' }, { id: `stranger ${name}`, priority: 300, when }))
+}
+
+const check = ({ chains }: ServiceChainConfig): readonly Problem[] =>
+  repeatedNames(chains.map((chain, i) => ({ name: idOf(chain, i), path: `/chains/${i}${chain.name === undefined ? '' : '/name'}` })))
+
+const idOf = (chain: Chain, index: number): string => chain.name ?? `chain-${index + 1}`
+
+const layer = defineLayer({ name: 'service-chain', codec, groups, check })
+
+/**
+ * Detours through appliances, order 48: nearer the wire than all that makes tunnels.
+ *
+ * Drops outbound: those of {@link detour}. Inbound, in a tunnel of a chain: those of {@link detourEnd}, `NoConnection` for what answers no connection of a
+ * stateful chain, `NotFromAppliance` for what comes from elsewhere or is not what may come back. Everything else passes as it is.
+ *
+ * Refused: `from` or `back` of a stateful chain, `idleMs` of another, a name twice.
+ */
+export const serviceChain: {
+  /** To be added to a port. */
+  readonly layer: LayerType<'service-chain', ServiceChainConfig, ServiceChainJson>
+  /** A configuration, to update the layer with. */
+  readonly policy: (config: ServiceChainJson) => Policy<'service-chain'>
+} = { layer, policy: layer.policy }

@@ -1,0 +1,101 @@
+/**
+ * Tunnels over the physical network, as every layer that makes some has them: which of the host's own addresses, which
+ * encapsulation, and what the outer header says.
+ */
+import {
+  type Condition, entropyPort, integer, Ip, type IpAddress, is, type Mac, MacText, type NetworkTunnel, oneOf, type PushSpec, Tunnel,
+} from '@vfp-ts/core'
+import * as t from 'io-ts'
+import { word } from './codecs.js'
+
+/** What the outer headers of a layer's tunnels are to say, as written. */
+export interface OuterHeaderJson {
+  /** Source MAC of tunnels; zero unless said, for whoever puts frames on the wire to fill in. */
+  readonly underlayMac?: string
+  /** Destination MAC of tunnels; zero unless said. */
+  readonly nextHopMac?: string
+  /** TTL or hop limit of tunnels, 1–255, or `copy` for that of the frame inside; 64 unless said. */
+  readonly ttl?: number | 'copy'
+  /** DSCP of tunnels, 0–63, or `copy` for that of the frame inside, which it is unless said. ECN is copied always. */
+  readonly dscp?: number | 'copy'
+}
+
+/** What the outer headers of a layer's tunnels are to say, as read. */
+export interface OuterHeader {
+  readonly underlayMac?: Mac
+  readonly nextHopMac?: Mac
+  readonly ttl?: number | 'copy'
+  readonly dscp?: number | 'copy'
+}
+
+/** A number, or the word `copy`. */
+const numberOrCopy = (number: t.Type<number>): t.Type<number | 'copy'> =>
+  new t.Type<number | 'copy'>(
+    `${number.name}, or "copy"`,
+    (u): u is number | 'copy' => u === 'copy' || number.is(u),
+    (u, context) => (u === 'copy' ? t.success(u) : typeof u === 'string' ? t.failure(u, context, `expected ${number.name}, or "copy"`) : number.validate(u, context)),
+    (a) => a,
+  )
+
+/** The properties of {@link OuterHeader}, all of them optional. */
+export const OUTER_HEADER = {
+  underlayMac: MacText, nextHopMac: MacText, ttl: numberOrCopy(integer(1, 255, 'a TTL')), dscp: numberOrCopy(integer(0, 63, 'a DSCP')),
+}
+
+/** Of a configuration, what of it says how outer headers look. */
+export const outerHeaderOf = ({ underlayMac, nextHopMac, ttl, dscp }: OuterHeader): OuterHeader => ({
+  ...(underlayMac === undefined ? {} : { underlayMac }), ...(nextHopMac === undefined ? {} : { nextHopMac }),
+  ...(ttl === undefined ? {} : { ttl }), ...(dscp === undefined ? {} : { dscp }),
+})
+
+/** A tunnel that carries a network identifier. */
+export const Encap: t.Type<NetworkTunnel> = word('vxlan', 'nvgre', 'geneve')
+
+const Several = t.readonlyArray(Ip)
+
+/** One address or several, at least one; one is written without brackets. */
+export const Addresses: t.Type<readonly IpAddress[], string | readonly string[]> = new t.Type<readonly IpAddress[], string | readonly string[]>(
+  'addresses',
+  (u): u is readonly IpAddress[] => Several.is(u) && u.length > 0,
+  (u, context) => {
+    if (Array.isArray(u)) return u.length > 0 ? Several.validate(u, context) : t.failure(u, context, 'expected at least one address')
+    const one = Ip.validate(u, context)
+    return one._tag === 'Left' ? one : t.success([one.right])
+  },
+  (addresses) => {
+    const texts = Several.encode(addresses)
+    return texts.length === 1 && texts[0] !== undefined ? texts[0] : texts
+  },
+)
+
+/** The host's own address that a tunnel to `pa` comes from: the first of its IP version, if there is one. */
+export const sourceTowards = (underlay: readonly IpAddress[], pa: IpAddress): IpAddress | undefined =>
+  underlay.find((own) => own.version === pa.version)
+
+/**
+ * The group to push for a tunnel. DSCP and ECN are copied from the frame inside unless said otherwise, the TTL is 64, and the
+ * entropy that the underlay spreads load by is made of the flow's hash.
+ *
+ * @see RFC 2983; RFC 6040; RFC 7348 §5; RFC 7637 §3.2
+ */
+export const tunnelTo = (
+  { encap, srcIp, dstIp, vni }: { readonly encap: NetworkTunnel; readonly srcIp: IpAddress; readonly dstIp: IpAddress; readonly vni: number },
+  { underlayMac, nextHopMac, ttl, dscp }: OuterHeader,
+  flowHash: number,
+): PushSpec => ({
+  tunnel: encap,
+  srcMac: underlayMac ?? 0,
+  dstMac: nextHopMac ?? 0,
+  srcIp,
+  dstIp,
+  vni,
+  srcPort: entropyPort(flowHash),
+  ...(ttl === undefined ? {} : { ttl: ttl === 'copy' ? { original: 0, minus: 0 } : ttl }),
+  ...(dscp === undefined ? {} : { dscp: dscp === 'copy' ? { original: 0 } : dscp }),
+})
+
+/** Conditions on a frame in a tunnel of this kind and network that ends at one of these addresses. */
+export const inTunnel = (encap: NetworkTunnel, vni: number, underlay: readonly IpAddress[]): readonly Condition[] =>
+  [is('tunnel', KINDS[encap]), is('vni', vni), oneOf('dstIp', underlay)]
+
+const KINDS: Readonly<Record<NetworkTunnel, number>> = { vxlan: Tunnel.Vxlan, nvgre: Tunnel.Nvgre, geneve: Tunnel.Geneve }
