@@ -75,6 +75,7 @@ const nameOf = (unsupported: number): string => {
   switch (unsupported >>> 16) {
     case 1: return number < 0x600 ? 'IEEE 802.3 length instead of an EtherType' : `EtherType 0x${number.toString(16).padStart(4, '0')}${suffix}`
     case 2: return `IP protocol ${number}${suffix}`
+    case 4: return `GRE or Geneve payload type 0x${number.toString(16).padStart(4, '0')}`
     default: return `UDP port ${number}${suffix}`
   }
 }

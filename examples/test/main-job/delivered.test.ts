@@ -5,7 +5,7 @@ import { DEFAULT_MAX_PACKET_BYTES, readWholeCapture } from '@vfp-ts/adapters/pca
 import { openHosts } from '../../main-job/hosts.js'
 import { readInventory } from '../../main-job/inventory.js'
 import { Replay } from '../../main-job/replay.js'
-import { endsOf, ip, read, TENANT, TENANT_POLICY } from './tenant.js'
+import { endsOf, ip, quoteOf, read, TENANT, TENANT_POLICY } from './tenant.js'
 
 interface Delivery {
   readonly to: string
@@ -47,18 +47,22 @@ test('main job: what no load balancer touches arrives as it was sent, but for th
 test('main job: what a load balancer translates arrives as if the sender had written the other address', async (t) => {
   const balanced = (await deliveries).filter(isBalanced)
   t.true(balanced.length > 1000)
+  let errors = 0
   for (const { to, sent, arrived } of balanced) {
     const before = read(sent)
     const after = endsOf(read(arrived))
     if (after === undefined || after.fragment) continue
     const toServer = VIPS.includes(endsOf(before)?.dst ?? '')
-    // A server gets its own address, a client the VIP; the ports are those of captures/README.md.
-    const expected = emitFrame(readdressed(before, MACS[to] ?? '', toServer
+    const quote = quoteOf(before)
+    if (quote !== undefined) errors++
+    // A server gets its own address, a client the VIP, also in what a server's error quotes; the ports are those of captures/README.md.
+    const expected = emitFrame(readdressed(quote === undefined ? before : { ...before, payload: quotedAt(ip(after.src), quote) }, MACS[to] ?? '', toServer
       ? { destination: ip(after.dst), destinationPort: serverPort(endsOf(before)?.dstPort) }
       : { source: ip(after.src), sourcePort: clientPort(endsOf(before)?.srcPort) }))
     if (!Buffer.from(orThrow(expected)).equals(arrived)) t.deepEqual(Buffer.from(arrived).toString('hex'), Buffer.from(orThrow(expected)).toString('hex'))
     t.true(toServer ? after.dst === serverFor(endsOf(before)?.src, endsOf(before)?.dst) : VIPS.includes(after.src))
   }
+  t.is(errors, 1, 'web-1 refuses one datagram to port 443')
 })
 
 test('main job: what a client gets from a VIP answers what it sent to that VIP', async (t) => {
@@ -67,9 +71,19 @@ test('main job: what a client gets from a VIP answers what it sent to that VIP',
     const e = endsOf(read(data))
     return e === undefined ? [] : [`${e.src} ${e.srcPort} ${e.dst} ${e.dstPort}`]
   }))
-  const fromVips = (await deliveries).map(({ arrived }) => endsOf(read(arrived))).filter((e) => e !== undefined && VIPS.includes(e.src) && !e.fragment)
+  const fromVips = (await deliveries).map(({ arrived }) => read(arrived)).filter((frame) => {
+    const e = endsOf(frame)
+    return e !== undefined && VIPS.includes(e.src) && !e.fragment
+  })
   t.true(fromVips.length > 500)
-  for (const e of fromVips) if (e !== undefined && !sentTo.has(`${e.dst} ${e.dstPort} ${e.src} ${e.srcPort}`)) t.fail(`${e.src}:${e.srcPort} > ${e.dst}:${e.dstPort}`)
+  for (const frame of fromVips) {
+    // An error answers the packet it quotes, which must be the one that the client knows.
+    const quote = quoteOf(frame)
+    const q = quote === undefined ? undefined : endsOf(quote)
+    const e = endsOf(frame)
+    const answered = q === undefined ? `${e?.dst} ${e?.dstPort} ${e?.src} ${e?.srcPort}` : `${q.src} ${q.srcPort} ${q.dst} ${q.dstPort}`
+    if (!sentTo.has(answered)) t.fail(answered)
+  }
 })
 
 test('main job: fragments arrive with the addresses of their first one', async (t) => {
@@ -91,6 +105,10 @@ const serverFor = (client: string | undefined, vip: string | undefined): string 
   if (vip === 'fd00:10:0:9::80') return second ? 'fd00:10:0:1::5' : 'fd00:10:0:1::4'
   return second ? '10.0.1.5' : '10.0.1.4'
 }
+
+/** The quote as bytes, with a VIP and its port where the quoted packet went to a server. */
+const quotedAt = (vip: IpAddress, quote: Frame): Uint8Array =>
+  orThrow(emitFrame(readdressed(quote, '000000000000', { destination: vip, destinationPort: clientPort(endsOf(quote)?.dstPort) }))).subarray(14)
 
 interface Readdressing {
   readonly source?: IpAddress

@@ -26,7 +26,8 @@ test('explain: a request to a VIP passes four layers at each end, the second tim
     ['client-2', 'outbound', 'slow', ['meter', 'acl', 'load-balancer', 'vnet']],
     ['web-2', 'inbound', 'slow', ['vnet', 'load-balancer', 'acl', 'meter']],
   ])
-  t.is(json.passages[1]?.walk.transposition, 'pop; 0: dstIp=10.0.1.5 dstPort=8080')
+  // What is popped leaves its ECN to the frame inside (RFC 6040).
+  t.is(json.passages[1]?.walk.transposition, 'pop; 0: dstIp=10.0.1.5 ecn=combine(0,1) dstPort=8080')
   // Both forms tell the same.
   for (const { walk } of json.passages) {
     for (const said of [walk.before, walk.transposition, walk.after, ...walk.layers.map((l) => `layer ${l.layer}`), ...walk.layers.map((l) => l.decidedBy)]) {

@@ -46,9 +46,9 @@ test('main job: every layer and every rule type in use is hit in both directions
   t.true(hit('vnet', 'inbound', 'decap') > 0)
   // The load balancer's rules are inbound; its outbound side is made of connections, seen by what flows do.
   t.true(hit('load-balancer', 'inbound', 'nat') > 0)
-  const nat = (direction: string, what: string): number =>
-    flows.busiest.filter((f) => f.direction === direction && f.transposition.includes(what)).reduce((n, f) => n + f.packets, 0)
-  t.true(nat('inbound', 'dstIp=10.0.1.4 dstPort=8080') > 0)
+  const nat = (direction: string, ...what: readonly string[]): number =>
+    flows.busiest.filter((f) => f.direction === direction && what.every((edit) => f.transposition.includes(edit))).reduce((n, f) => n + f.packets, 0)
+  t.true(nat('inbound', ' dstIp=10.0.1.4 ', 'dstPort=8080') > 0)
   t.true(nat('outbound', 'srcIp=10.0.9.80 srcPort=80') > 0)
   t.true(nat('outbound', 'srcIp=fd00:10:0:9::80 srcPort=80') > 0)
   t.true(nat('outbound', 'srcIp=10.0.9.53') > 0)

@@ -50,5 +50,12 @@ export const endsOf = (frame: Frame): Ends | undefined => {
   }
 }
 
+/** The packet that an ICMP error quotes, read as the frame it was in but for the MACs; `undefined` for anything else. The capture's quotes are whole. */
+export const quoteOf = ({ groups, payload }: Frame): Frame | undefined => {
+  const { net, transport } = groups[0]
+  const error = transport?.kind === 'icmp' ? transport.type === 3 : transport?.kind === 'icmpv6' && transport.type < 128
+  return error ? read(Uint8Array.of(...new Uint8Array(12), ...(net?.kind === 'ipv6' ? [0x86, 0xdd] : [0x08, 0x00]), ...payload)) : undefined
+}
+
 export const read = (bytes: Uint8Array): Frame => orThrow(dissect(bytes))
 export const ip = (text: string): IpAddress => orThrow(parseIp(text))

@@ -37,6 +37,9 @@ export {
   translate as translateTransposition, vlans as vlansTransposition,
 } from './transposition/construct.js'
 export { compose, composeAll, MonoidTransposition } from './transposition/compose.js'
+export { type FlowWords, transpositionBetween, type Unreachable } from './transposition/between.js'
+export { invert as invertTransposition } from './transposition/invert.js'
+export { extractFlow, makeUfid } from './flow/flow-id.js'
 export { format as formatTransposition } from './transposition/notation.js'
 export { type ChangesJson, type EditJson, type PushJson, toJson as transpositionToJson, type TranspositionJson } from './transposition/notation-json.js'
 export { type NotationError, parseTransposition } from './transposition/notation-parse.js'
@@ -54,7 +57,7 @@ export { type BadConditions, Conditions, conditions, type ConditionsJson, type C
 export { formatCondition } from './policy/match-text.js'
 export { type Decision, formatVerdict, hairpinTo, type Hold, pend, proceed, refuse, type Verdict } from './policy/decision.js'
 export {
-  type CustomerAddress, type Directory, directory, type Endpoint, formatCustomerAddress, formatMapping, type Mapping, type MappingText, type NetworkTunnel,
+  badCustomerAddress, type CustomerAddress, type Directory, directory, type Endpoint, formatCustomerAddress, formatMapping, type Mapping, type MappingText, type NetworkTunnel,
 } from './policy/directory.js'
 export type { FlowContext, PortIdentity } from './policy/flow-context.js'
 export type { Group, Matching } from './policy/group.js'
@@ -70,7 +73,7 @@ export { type GroupJson, type RuleJson, type RulesConfig, type RulesJson, rulesL
 
 export type { ExplainedGroup, ExplainedLayer, Explanation } from './pipeline/explain.js'
 export type { PassedOver, PassedOverRule } from './pipeline/passed-over.js'
-export type { DatapathCounters } from './datapath/datapath.js'
+export type { DatapathCounters } from './datapath/datapath-options.js'
 export type { PendingOptions } from './datapath/waiting-room.js'
 
 export type { Environment, MissEvent, Refusal } from './switch/environment.js'

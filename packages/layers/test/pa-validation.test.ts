@@ -77,3 +77,14 @@ test('paSources: answers by network and address, and tells changes by the cells 
   t.false(sources.remove(one))
   t.deepEqual([sources.name, sources.size(), sources.formatKey?.(one)], ['known', 1, 'vni 1 192.0.2.1'])
 })
+
+test('paSources: what is no source is absent, and checkKey says why', (t) => {
+  const sources = paSources()
+  // Rule types given as data make keys that no compiler has seen.
+  const lookup = sources.lookup as (key: unknown) => ReturnType<typeof sources.lookup>
+  for (const wrong of ['k', null, 7, [], {}, { vni: 1 }, { vni: '1', ip: ip('192.0.2.1') }, { vni: 1, ip: '192.0.2.1' }, { vni: 1, ip: 7 }, { vni: 1, ip: { version: 4, words: [1] } }]) {
+    t.is(lookup(wrong)._tag, 'Absent', JSON.stringify(wrong))
+    t.is(typeof sources.checkKey?.(wrong), 'string', JSON.stringify(wrong))
+  }
+  t.is(sources.checkKey?.({ vni: 1, ip: ip('192.0.2.1') }), undefined)
+})

@@ -38,47 +38,15 @@ import { compileFlow, refresh, sameDecision } from './compile.js'
 import { Copies, type MirrorSink } from './copies.js'
 import { pairUp } from './pairing.js'
 import { Pending } from './pending.js'
+import type { DatapathCounters, DatapathOptions } from './datapath-options.js'
 import { DropReasons } from './reasons.js'
 import { transformPayload, type TransformRefusal, transformsAny } from './transform-payload.js'
-import { DEFAULT_PENDING, type PendingOptions, type WaitingFrame, type WaitRefusal } from './waiting-room.js'
-
-/** Limits and lifetimes of a port's datapath. */
-export interface DatapathOptions {
-  /** Most unified flows held; a flow beyond is decided by a walk each time. */
-  readonly maxFlows: number
-  /** Microseconds without a packet after which a unified flow is forgotten. */
-  readonly flowIdleUs: number
-  /** Header groups parsed of frames from the VM and from the network, 1–3. */
-  readonly parseDepth: Readonly<Record<Direction, number>>
-  /** Datagrams whose first fragment is remembered, of each direction. */
-  readonly maxFragments: number
-  /** Geneve options that policy knows how to live with, as `class << 8 | type`: other critical ones close a tunnel. */
-  readonly geneveOptions: readonly number[]
-  /** Mixed into the hash of flows, so that nobody outside can choose colliding ones. */
-  readonly hashSeed: number
-  /** Bounds of waiting for resources; those of {@link DEFAULT_PENDING} unless given. */
-  readonly pending?: PendingOptions
-}
+import { DEFAULT_PENDING, type WaitingFrame, type WaitRefusal } from './waiting-room.js'
 
 /** How a frame ended, as a number for the per-packet path; `Pending` ones have not. */
 export const Outcome = { Passed: 0, Dropped: 1, Hairpinned: 2, Pending: 3 } as const
 /** How a frame ended. */
 export type Outcome = (typeof Outcome)[keyof typeof Outcome]
-
-/** What a port counts. */
-export interface DatapathCounters {
-  /** Packets that came in; one that waited counts once. */
-  packets: number
-  bytes: number
-  /** Packets decided by a cached flow as it stood. */
-  fast: number
-  /** Packets for which the layers were walked. */
-  slow: number
-  /** Of those, packets whose cached flow was found right again. */
-  reconciled: number
-  /** Frames that could not be parsed, among the dropped. */
-  malformed: number
-}
 
 /** The datapath of one port. `J` is what its owner needs to send a packet that waited on its way again. */
 export class Datapath<J = unknown> {
@@ -111,6 +79,9 @@ export class Datapath<J = unknown> {
   /** Bytes that each context of the flow in hand added to the payload. */
   readonly #added: number[] = []
   #hash = 0
+  /** The walk of the packet in hand, while connections and holds of it wait for the bytes to be rewritten; and to be paired. */
+  #uncommitted: Walk | undefined
+  #unpaired: Walk | undefined
 
   constructor(port: PortIdentity, options: DatapathOptions, clock: Clock, mirror: MirrorSink) {
     // Signed, as hashes are: the same bits, but no number object at each lookup.
@@ -248,8 +219,7 @@ export class Datapath<J = unknown> {
     }
     const walk = patience.length === 0 ? walked : { ...walked, dependencies: [...walked.dependencies, ...patience] }
     if (walk.verdict._tag === 'Drop') pending.holds.letGo(walk.holds)
-    else pending.holds.keep(walk.holds)
-    commit(walk, nowUs)
+    else if (walk.holds.length > 0 || walk.newPairs.length > 0) this.#uncommitted = walk
     if (cached !== undefined && walk.mask !== undefined && sameDecision(cached, walk)) {
       refresh(cached, walk, words, generation, this.reasons)
       this.counters.reconciled++
@@ -257,8 +227,22 @@ export class Datapath<J = unknown> {
     }
     if (cached !== undefined) this.flows.remove(cached)
     const flow = compileFlow(walk, direction, words, depth, hash, generation, nowUs, this.reasons)
-    if (walk.mask !== undefined && this.#install(flow, nowUs)) pairUp(this, flow, walk, nowUs)
+    if (walk.mask !== undefined && this.#install(flow, nowUs)) this.#unpaired = walk
     return flow
+  }
+
+  /** Connections begin, and what rules took is theirs, only now that the packet has passed. */
+  #commit(walk: Walk, nowUs: number): void {
+    this.pending.holds.keep(walk.holds)
+    for (const made of walk.newPairs) made.layer.flows.add(made.pair, made.after, made.afterDepth, nowUs)
+  }
+
+  /** The bytes refused what the layers had decided: a flow that was to begin a connection did not. */
+  #abandon(flow: UnifiedFlow, walk: Walk | undefined, outcome: Outcome): Outcome {
+    if (walk === undefined) return outcome
+    this.pending.holds.letGo(walk.holds)
+    this.flows.remove(flow)
+    return outcome
   }
 
   #install(flow: UnifiedFlow, nowUs: number): boolean {
@@ -268,6 +252,9 @@ export class Datapath<J = unknown> {
   }
 
   #carryOut(flow: UnifiedFlow, direction: Direction, floor: number, nowUs: number): Outcome {
+    const walk = this.#uncommitted
+    const paired = this.#unpaired
+    this.#uncommitted = this.#unpaired = undefined
     const view = this.#view
     const { start, end } = view
     flow.lastHitUs = nowUs
@@ -293,12 +280,14 @@ export class Datapath<J = unknown> {
       if (flow.mirrors.length > 0) this.#copies.send(flow.mirrors, view, 0)
     } else {
       const refusal = this.#transform(flow, floor, nowUs)
-      if (refusal !== '') return this.#undo(before, start, end, refusal)
+      if (refusal !== '') return this.#abandon(flow, walk, this.#undo(before, start, end, refusal))
     }
     if (contexts.length > 0) this.#measure(contexts, end)
     const whole = end - view.start
     const code = apply(flow.program, view, floor)
-    if (code !== ApplyCode.Ok) return before === undefined ? this.#drop(applyCodeName(code)) : this.#undo(before, start, end, applyCodeName(code))
+    if (code !== ApplyCode.Ok) return this.#abandon(flow, walk, before === undefined ? this.#drop(applyCodeName(code)) : this.#undo(before, start, end, applyCodeName(code)))
+    if (walk !== undefined) this.#commit(walk, nowUs)
+    if (paired !== undefined) pairUp(this, flow, paired, nowUs)
     if (first !== undefined) this.fragments[direction].remember(first)
 
     let later = before === undefined ? 0 : whole - (end - start)
@@ -389,8 +378,3 @@ export class Datapath<J = unknown> {
 }
 
 const NO_HOLDS: readonly Hold[] = []
-
-/** Adds the connections that a passed walk made. */
-const commit = (walk: Walk, nowUs: number): void => {
-  for (const made of walk.newPairs) made.layer.flows.add(made.pair, made.after, made.afterDepth, nowUs)
-}

@@ -9,6 +9,9 @@ export const MAX_REASONS = 1024
 /** Stands for the names beyond {@link MAX_REASONS}. */
 export const OTHER_REASON = 'Other'
 
+/** Stands for the empty name, which a rule of one's own may give. */
+export const UNNAMED_REASON = 'Unnamed'
+
 /** The drop reasons of one port. Number 0 stands for "not dropped". */
 export class DropReasons {
   readonly #numbers = new Map<string, number>()
@@ -16,7 +19,9 @@ export class DropReasons {
   readonly #counts: number[] = [0]
 
   /** The number of a reason; a new one for a new name, while there is room. */
-  intern(name: string): number {
+  intern(given: string): number {
+    // The empty name stands for "not dropped".
+    const name = given === '' ? UNNAMED_REASON : given
     const known = this.#numbers.get(name)
     if (known !== undefined) return known
     if (this.#numbers.size >= MAX_REASONS && name !== OTHER_REASON) return this.intern(OTHER_REASON)

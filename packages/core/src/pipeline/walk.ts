@@ -28,7 +28,7 @@ import type { PortIdentity } from '../policy/flow-context.js'
 import { beginsConnection, type LayerFlowPair } from '../tables/layer-flow-table.js'
 import { identity } from '../transposition/construct.js'
 import type { HeaderTransposition, Transposition } from '../transposition/header-transposition.js'
-import { answerToQuoted, errorTransposition, makeAnswer, mirroredInQuote, quotes } from '../transposition/icmp-error.js'
+import { answerToQuoted, errorTransposition, makeAnswer, mirroredInQuote, quotes, tellsTheSender } from '../transposition/icmp-error.js'
 import { invert } from '../transposition/invert.js'
 import type { CompiledLayer, CompiledPort, CompiledRule } from './compiled-port.js'
 import { type Dependency, FlowTracker } from './flow-tracker.js'
@@ -220,6 +220,7 @@ export class Walker {
     const { direction, words, depth, atUs } = flow
     const answer = this.#answer
     answerToQuoted(words, depth, answer)
+    if (!tellsTheSender(words, answer, depth)) return undefined
     const rehearsal = trace !== undefined
     const pair = rehearsal ? layer.flows.peek(direction, answer, depth, atUs) : layer.flows.find(direction, answer, depth, atUs)
     const today = pair === undefined ? undefined : this.#today(layer, pair, flow, rehearsal)

@@ -28,7 +28,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { isNone } from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import { resolveField } from '../flow/field.js'
-import type { IpAddress } from '../wire/address.js'
+import { type IpAddress, ipv4, ipv6 } from '../wire/address.js'
 import { renderPath } from './codec-errors.js'
 import { type Decision, hairpinTo, proceed, refuse } from './decision.js'
 import type { FlowContext } from './flow-context.js'
@@ -39,7 +39,7 @@ import { type Definition, type KeyPart, type LookupDefinition, readDefinition, t
 import { type ParamsJson, paramsCodec, type Params } from './rule-type-parameters.js'
 import { BAD_RESOURCE_VALUE, type Computed, compute, FIELD_ABSENT, type Sources } from './template-value.js'
 import { infeasible, instantiate, misfitAt } from './transposition-template.js'
-import { type TypedValue, type ValueType, valueOfType } from './value-type.js'
+import { type TypedValue, typeOfField, type ValueType, valueOfType } from './value-type.js'
 
 /** A rule type that was defined by data. */
 export interface DataRuleType extends AnyRuleType {
@@ -53,8 +53,11 @@ export type FindResource = (name: string) => AnyResource | undefined
 
 /** A rule whose resources are not found yet. Started like this it refuses, unless it needs none. */
 export interface UnboundRule extends Rule {
-  /** Resources it needs: their names, and the parameter that gave each, if one did. */
-  readonly resources: readonly { readonly name: string; readonly lookup: string; readonly param: string | undefined }[]
+  /**
+   * Resources it needs: their names, the parameter that gave each, if one did, and a key of the shape that it will look up: what only a packet
+   * tells stands as 0 in it.
+   */
+  readonly resources: readonly { readonly name: string; readonly lookup: string; readonly param: string | undefined; readonly sampleKey: unknown }[]
   /** The rule with its resources; what is not found refuses when the rule starts. */
   readonly bind: (find: FindResource) => Rule
 }
@@ -89,7 +92,9 @@ const makeType = (definition: Definition): DataRuleType => {
     definition: definition.json,
     read: (config, context) =>
       E.map((params: Params) => {
-        const resources = definition.lookups.map((l) => ({ lookup: l.name, name: resourceName(l, params), param: l.in._tag === 'Param' ? l.in.name : undefined }))
+        const resources = definition.lookups.map((l) => ({
+          lookup: l.name, name: resourceName(l, params), param: l.in._tag === 'Param' ? l.in.name : undefined, sampleKey: sampleKey(l.key, params),
+        }))
         return (options: RuleOptions): UnboundRule => {
           const bind = (find: FindResource): Rule => {
             const bound = rule(boundType(find), params, options)
@@ -192,6 +197,25 @@ const takeOut = (value: unknown, take: readonly string[], type: ValueType | unde
   if (at === undefined) return 'missing'
   const typed = type === undefined ? undefined : valueOfType(at, type)
   return typed === undefined ? { drop: BAD_RESOURCE_VALUE } : { value: typed }
+}
+
+/** A key as `keyOf` makes it, before there is a packet. */
+const sampleKey = (part: KeyPart, params: Params): unknown => {
+  const key = keyOf(part, {
+    param: (name) => ({ value: params.get(name) ?? 0 }),
+    field: (ref, type) => {
+      const field = resolveField(ref)
+      return { value: zeroOf(type ?? (field === undefined ? undefined : typeOfField(field))) }
+    },
+    lookup: (_name, _take, type) => ({ value: zeroOf(type) }),
+    flowHash: 0,
+  })
+  return 'key' in key ? key.key : undefined
+}
+
+const zeroOf = (type: ValueType | undefined): TypedValue => {
+  if (type?.kind === 'ip') return type.version === 6 ? ipv6(0, 0, 0, 0) : ipv4(0)
+  return type?.kind === 'text' ? '' : 0
 }
 
 const keyOf = (part: KeyPart, from: Sources): { readonly key: unknown } | { readonly drop: string } => {

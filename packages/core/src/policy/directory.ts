@@ -3,7 +3,7 @@
  *
  * Cost: a lookup is one `Map` access on a short string; an entry is a few hundred bytes. Keys that are absent share
  * one cell, which every insertion bumps: a scan over unmapped addresses cannot fill memory, and the flows that
- * found nothing look again after any insertion.
+ * found nothing look again after any insertion. What is no customer address at all, as a key made by data may be, is absent too.
  *
  * @see VFP §5.5, VL2's directory system
  */
@@ -11,6 +11,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TunnelKind } from '../transposition/header-transposition.js'
 import { type BadAddress, formatIp, formatMac, type IpAddress, type Mac, parseIp, parseMac } from '../wire/address.js'
 import type { Lookup, Resource } from './resource.js'
+import { isIp } from './value-type.js'
 
 /** The address of a VM inside its virtual network. */
 export interface CustomerAddress {
@@ -87,8 +88,9 @@ export const directory = (name = 'directory'): Directory => {
   return {
     name,
     formatKey: formatCustomerAddress,
+    checkKey: badCustomerAddress,
     lookup: (key): Lookup<Mapping> => {
-      const entry = entries.get(keyOf(key))
+      const entry = badCustomerAddress(key) === undefined ? entries.get(keyOf(key)) : undefined
       return entry === undefined ? { _tag: 'Absent', cell: absent } : { _tag: 'Found', value: entry.mapping, cell: entry.cell }
     },
     set,
@@ -109,8 +111,17 @@ export const directory = (name = 'directory'): Directory => {
   }
 }
 
-/** A customer address in words: `vni 5001 10.0.0.4`. */
-export const formatCustomerAddress = ({ vni, ip }: CustomerAddress): string => `vni ${vni} ${formatIp(ip)}`
+/** A customer address in words: `vni 5001 10.0.0.4`; what is none, as its JSON. */
+export const formatCustomerAddress = (key: CustomerAddress): string =>
+  badCustomerAddress(key) === undefined ? `vni ${key.vni} ${formatIp(key.ip)}` : JSON.stringify(key)
+
+/** Why something is no customer address, or `undefined` if it is one; for the `checkKey` of a resource with such keys. */
+export const badCustomerAddress = (key: unknown): string | undefined => {
+  if (typeof key !== 'object' || key === null || !('vni' in key) || !('ip' in key)) return 'expected an object with vni and ip'
+  if (typeof key.vni !== 'number' || !isVni(key.vni)) return 'vni: expected a number from 0 to 16777215'
+  if (isIp(key.ip)) return undefined
+  return typeof key.ip === 'string' ? 'ip: expected an IP address, which a key has as {"constant": "10.0.0.1", "as": "ip"}' : 'ip: expected an IP address'
+}
 
 /** One readable line for a mapping. */
 export const formatMapping = (m: Mapping): string =>

@@ -51,6 +51,12 @@ export interface Resource<K, V> {
   readonly watch?: (answered: () => void) => () => void
   /** A key in words, equal for equal keys and different for different ones; its JSON unless given. */
   readonly formatKey?: (key: K) => string
+  /**
+   * Why something can be none of its keys, or `undefined` if it can. Rule types given as data make keys that no compiler has seen: a policy
+   * whose keys never fit is refused by this. It is about the shape: parts that only a packet tells stand as `0`, `0.0.0.0` or `::`.
+   * For any key, of whatever shape, `lookup` must answer and not throw: `Absent` for what is none.
+   */
+  readonly checkKey?: (key: unknown) => string | undefined
 }
 
 /** A key in a resource's words. */

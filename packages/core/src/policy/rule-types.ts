@@ -20,10 +20,17 @@ const nothing = strictlyPartial({}, {})
 /** Lets the packet pass as it is. */
 export const allow = defineRuleType({ name: 'allow', config: nothing, decide: () => proceed() })
 
+const ReasonName = new t.Type<string>(
+  'a reason',
+  (u): u is string => typeof u === 'string' && u !== '',
+  (u, context) => (typeof u === 'string' && u !== '' ? t.success(u) : t.failure(u, context, 'expected a reason: a text that is not empty')),
+  (reason) => reason,
+)
+
 /** Drops the packet, counted under `reason` (`Denied` unless said). */
 export const block = defineRuleType({
   name: 'block',
-  config: strictlyPartial({}, { reason: t.string }),
+  config: strictlyPartial({}, { reason: ReasonName }),
   decide: ({ reason }) => refuse(reason ?? 'Denied'),
 })
 

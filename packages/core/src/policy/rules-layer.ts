@@ -3,7 +3,8 @@
  * ready-made layers differ only in having a shorter language of their own.
  *
  * A policy may bring rule types of its own as data, under `types`; they are known in that policy only. A rule of such a type needs
- * resources, which the layer's environment has: `check` objects to those it has not, `groups` gives the rules the others.
+ * resources, which the layer's environment has: `check` objects to those it has not and to keys that can be none of theirs, `groups` gives the
+ * rules the others.
  */
 import * as t from 'io-ts'
 import type { Condition } from './condition.js'
@@ -72,7 +73,7 @@ export const rulesLayer = <L extends string>(name: L, types: readonly AnyRuleTyp
   defineLayer({
     name,
     codec: policyCodec(types),
-    check: (config, environment) => [...missingResources('outbound', config, environment), ...missingResources('inbound', config, environment)],
+    check: (config, environment) => [...new Map(DIRECTIONS.flatMap((direction) => badLookups(direction, config, environment)).map((p) => [`${p.path} ${p.reason}`, p])).values()],
     groups: (config, environment) => [...toGroups('outbound', config.outbound ?? [], environment), ...toGroups('inbound', config.inbound ?? [], environment)],
   })
 
@@ -108,13 +109,18 @@ const policyCodec = (types: readonly AnyRuleType[]): t.Type<RulesConfig, RulesJs
 
 const DataTypes: t.Type<readonly DataRuleType[], readonly RuleTypeJson[]> = t.readonlyArray(DataRuleTypeCodec, 'a list of rule types')
 
-/** Objections to rules whose resources are not there. */
-const missingResources = (direction: 'outbound' | 'inbound', config: RulesConfig, environment: LayerEnvironment): readonly Problem[] =>
+const DIRECTIONS = ['outbound', 'inbound'] as const
+
+/** Objections to rules whose resources are not there, or take no such keys. */
+const badLookups = (direction: 'outbound' | 'inbound', config: RulesConfig, environment: LayerEnvironment): readonly Problem[] =>
   (config[direction] ?? []).flatMap(({ rules }, g) => rules.flatMap((rule, r) => {
     const resources = isUnbound(rule) ? rule.resources : []
-    return resources.flatMap(({ name, lookup, param }): readonly Problem[] => {
-      if (environment.resource(name) !== undefined) return []
+    return resources.flatMap(({ name, lookup, param, sampleKey }): readonly Problem[] => {
+      const resource = environment.resource(name)
+      const badKey = resource?.checkKey?.(sampleKey)
+      if (resource !== undefined && badKey === undefined) return []
       const type = config.types?.findIndex((t) => t.name === rule.type) ?? -1
+      if (badKey !== undefined) return [{ path: type >= 0 ? `/types/${type}/lookups/${lookup}/key` : `/${direction}/${g}/rules/${r}/do`, reason: `no key of ${name}: ${badKey}` }]
       const path = param !== undefined ? `/${direction}/${g}/rules/${r}/with/${param}` : type >= 0 ? `/types/${type}/lookups/${lookup}/in` : `/${direction}/${g}/rules/${r}/do`
       return [{ path, reason: `there is no resource ${name}` }]
     })

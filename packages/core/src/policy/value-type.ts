@@ -69,7 +69,8 @@ const ipOf = (text: string): IpAddress | undefined => {
   return ip._tag === 'Right' ? ip.right : undefined
 }
 
-const isIp = (u: unknown): u is IpAddress => {
+/** Whether something is an address, as data: its version and four 32-bit words. */
+export const isIp = (u: unknown): u is IpAddress => {
   if (typeof u !== 'object' || u === null || !('version' in u) || !('words' in u) || !Array.isArray(u.words)) return false
   const words: readonly unknown[] = u.words
   if (words.length !== 4 || !words.every((word) => isWithin(word, 0xffff_ffff))) return false

@@ -15,7 +15,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Clock } from '../clock.js'
-import type { DatapathOptions } from '../datapath/datapath.js'
+import type { DatapathOptions } from '../datapath/datapath-options.js'
 import { DEFAULT_PENDING, type PendingOptions } from '../datapath/waiting-room.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { AnyResource } from '../policy/resource.js'

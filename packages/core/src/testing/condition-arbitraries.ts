@@ -4,8 +4,10 @@
  */
 import fc from 'fast-check'
 import { type FieldRef, FIELDS, resolveField, type ResolvedField } from '../flow/field.js'
+import { WORDS } from '../flow/layout.js'
 import { anyOf, type Condition, maxOf, type Match, matchSpan, type Scalar, type Span } from '../policy/condition.js'
 import { type IpAddress, ipv4, ipv6 } from '../wire/address.js'
+import { L3 } from '../wire/frame-view.js'
 import type { ClassifierRule } from '../classify/classifier.js'
 import { type Flow, GROUP_KINDS, type GroupSpec, makeFlow, writeField } from './flow-arbitraries.js'
 
@@ -67,7 +69,7 @@ export const nearFlow = (conditions: readonly Condition[], choices: readonly num
     g < depth - 1 ? outerKind(wanted, g, choose) : kindFor(wanted.filter(({ resolved }) => resolved.group === g), choose))
   const flow = makeFlow(...groups)
   for (const { resolved, span } of wanted) {
-    if (choose(12) > 0) writeField(flow.words, resolved.field, resolved.group, near(span, resolved, choose))
+    if (choose(12) > 0) writeField(flow.words, resolved.field, resolved.group, fitted(near(span, resolved, choose), flow, resolved.group))
   }
   return flow
 }
@@ -120,6 +122,10 @@ const near = (span: Span, { field }: ResolvedField, choose: (n: number) => numbe
   const word = (i: bigint): number => Number((wrapped >> (32n * i)) & 0xffffffffn)
   return span.version === 4 ? ipv4(word(0n)) : ipv6(word(3n), word(2n), word(1n), word(0n))
 }
+
+/** No packet has a wide address in a group that is not IPv6: the upper words are 0 there. */
+const fitted = (value: Scalar, { words }: Flow, group: number): Scalar =>
+  typeof value === 'number' || (words[group * WORDS]! & 0xf) === L3.Ipv6 ? value : ipv4(value.words[3])
 
 const wide = (words: readonly number[]): bigint => words.reduce((sum, word) => (sum << 32n) | BigInt(word), 0n)
 

@@ -22,7 +22,7 @@ import { type Decision, proceed } from '../policy/decision.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { Output, Processed } from '../switch/output.js'
 import { ApplyCode, applyCodeName } from '../transposition/apply-code.js'
-import { answerToQuoted as answerWords, errorTransposition, makeAnswer, mirroredInQuote, quotes } from '../transposition/icmp-error.js'
+import { answerToQuoted as answerWords, errorTransposition, makeAnswer, mirroredInQuote, quotes, tellsTheSender } from '../transposition/icmp-error.js'
 import type { HeaderTransposition } from '../transposition/header-transposition.js'
 import { Frag, L4, Slot, SLOTS } from '../wire/frame-view.js'
 import { reasonName } from '../wire/reason.js'
@@ -157,12 +157,12 @@ export class SlowPort {
       decided.bytes += lengthBytes
     }
     if (ending._tag === 'Dropped') return ending
-    for (const { layer, pair } of passage.made) layer.pairs.push(pair)
-    this.counts.begun += passage.made.length
     outputs.push(...passage.mirrors)
     this.counts.mirrored += passage.mirrors.length
     if (passage.refused !== undefined) return dropFor(passage.refused)
     if (headroom + passage.frame.moved < 0) return dropFor('NoHeadroom')
+    for (const { layer, pair } of passage.made) layer.pairs.push(pair)
+    this.counts.begun += passage.made.length
     const connections = [...passage.used, ...passage.made]
     for (const { pair } of connections) pair.lastUsedUs = passage.nowUs
     for (const { context, length } of passage.contexts) context.onPacket(length, passage.nowUs)
@@ -236,13 +236,14 @@ export class SlowPort {
   #related(layer: SlowLayer, judged: SlowFrame, direction: Direction, nowUs: number): { readonly decision: Decision; readonly rule: SlowRule; readonly pair: undefined } | undefined {
     const { words, depth } = reparse(judged)
     if (!quotes(words)) return undefined
+    const answer = makeAnswer()
+    answerWords(words, depth, answer)
+    if (!tellsTheSender(words, answer, depth)) return undefined
     const known = this.#connection(layer, direction, answerToQuoted(judged, words), nowUs)
     if (known === undefined) return undefined
     const { pair, side } = known
     this.counts.related++
     const decision = side === 'forward' ? pair.decision : proceed(pair.reverse)
-    const answer = makeAnswer()
-    answerWords(words, depth, answer)
     const { transposition } = decision
     return {
       decision: { ...decision, transposition: transposition._tag === 'Invalid' ? transposition : errorTransposition(transposition, words, answer, depth) },

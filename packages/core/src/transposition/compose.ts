@@ -21,7 +21,8 @@
  * overwriting is associative, and so is substitution in values; and what `b` needs of a group can be said of the
  * original (`reading.ts`). The last is also why `apply(compose(a, b))` refuses for shape exactly where `apply(a)` or then
  * `apply(b)` would. Refusals for want of room are different: a chain may push what it pops again, and fail for headroom, length,
- * depth or tags on the way, where the composite has enough. The composite never needs more than the chain.
+ * depth or tags on the way, where the composite has enough. The composite never needs more than the chain; and of a chain that
+ * passes through three tags, which no frame survives, one way to group it may say so and another not.
  *
  * **Limits.** Two things are decided for a whole flow and not for a frame: a later fragment passes what its first fragment would
  * not (see `contradiction`), and a tunnel deeper than `MAX_GROUPS` is payload until a pop and a second parse lay it bare.

@@ -14,7 +14,7 @@ import { combined, keepsNotEct } from './ecn.js'
 import type {
   Changes, EcnCombination, EcnValue, Edit, HeaderTransposition, Need, Push, QuoteChanges, Translation, Transposition, TtlValue, TunnelKind, Value, VlanEdit,
 } from './header-transposition.js'
-import { wrongChanges, wrongPush, wrongTags } from './limits.js'
+import { wrongChanges, wrongPop, wrongPush, wrongTags } from './limits.js'
 import { joinNeeds } from './need.js'
 import { combinationsOf, type Doing, guarded, identity, invalid, KEEP, makeEdit, makeQuote, transposition, withoutOwn } from './normal-form.js'
 
@@ -61,7 +61,7 @@ export const modify = (changes: Changes, group = 0): HeaderTransposition => {
 
 /** Pops and pushes VLAN tags of one group. */
 export const vlans = (change: VlanEdit, group = 0): HeaderTransposition => {
-  const why = wrongTags(change.push)
+  const why = wrongTags(change.push) ?? wrongPop(change.pop)
   if (why !== undefined) return invalid(why)
   return edit(group, { vlans: change.pop === 0 && change.push.length === 0 ? undefined : change, set: {} })
 }

@@ -82,6 +82,13 @@ export const sameEcn = (a: EcnValue, b: EcnValue): boolean => {
   return always([a, b], (marks) => evaluate(a, marks) === evaluate(b, marks))
 }
 
+/** Whether two values are the same for every frame that neither of them, and so the guard, drops. */
+export const equalEcn = (a: EcnValue, b: EcnValue): boolean =>
+  a === b || always([a, b], (marks) => {
+    const [x, y] = [evaluate(a, marks), evaluate(b, marks)]
+    return x < 0 || y < 0 || x === y
+  })
+
 /** Whether a value is Not-ECT wherever the field of `group` is, as it is in a group without an IP header. */
 export const keepsNotEct = (value: EcnValue, group: number): boolean =>
   always([value, { original: group }], (marks) => marks[group] !== Ecn.NotEct || evaluate(value, marks) <= 0)
@@ -121,6 +128,8 @@ const assign = (marks: number[], index: number): Marks => {
 const always = (values: readonly EcnValue[], holds: (marks: Marks) => boolean): boolean => {
   const groups: number[] = []
   for (const value of values) noteGroups(value, groups)
+  // No frame has as many groups: nothing rests on the answer, and looking for it would take for ever.
+  if (groups.length > MOST_GROUPS) return false
   const marks: (number | undefined)[] = []
   for (let index = 0; index < 4 ** groups.length; index++) {
     for (let i = 0; i < groups.length; i++) marks[groups[i]!] = Math.floor(index / 4 ** i) & 3
@@ -128,6 +137,9 @@ const always = (values: readonly EcnValue[], holds: (marks: Marks) => boolean): 
   }
   return true
 }
+
+/** Groups that a comparison tries all codepoints of: a thousand assignments. */
+const MOST_GROUPS = 5
 
 const noteGroups = (value: EcnValue, groups: number[]): void => {
   if (typeof value === 'number') return

@@ -16,7 +16,7 @@
  */
 import { Shape, UFID_WORDS, Word, WORDS } from '../flow/layout.js'
 import { reverseFlow } from '../flow/flow-id.js'
-import { QUOTE } from '../wire/frame-view.js'
+import { L4, QUOTE } from '../wire/frame-view.js'
 import type { Changes, Edit, HeaderTransposition, QuoteChanges, Transposition } from './header-transposition.js'
 import { invalid, KEEP, makeEdit, makeQuote, transposition } from './normal-form.js'
 
@@ -40,6 +40,25 @@ export const answerToQuoted = (error: Uint32Array, depth: number, answer: Uint32
 }
 
 const TAGS = (Shape.PART_MASK << Shape.VLANS_SHIFT) | (Shape.PART_MASK << Shape.STAGS_SHIFT)
+
+/**
+ * Whether an error tells the sender of a packet what became of it: it goes to that sender, and is of a kind that says so. An error to
+ * anybody else would be a way past policy to whoever likes, and a redirect is advice, not news.
+ *
+ * @see RFC 792; RFC 4443 §3
+ */
+export const tellsTheSender = (error: Uint32Array, answer: Uint32Array, depth: number): boolean => {
+  const last = (depth - 1) * WORDS
+  for (let i = Word.DST_IP; i < Word.DST_IP + 4; i++) if (error[last + i] !== answer[last + i]) return false
+  const type = error[last + Word.ICMP]! >>> 8
+  const codes = ((error[last]! >>> Shape.L4_SHIFT) & Shape.PART_MASK) === L4.Icmp ? CODES[type] : CODES6[type]
+  return codes !== undefined && (error[last + Word.ICMP]! & 0xff) < codes
+}
+
+/** Codes of unreachable, time exceeded and parameter problem. */
+const CODES: Readonly<Record<number, number>> = { 3: 16, 11: 2, 12: 3 }
+/** Codes of unreachable, packet too big, time exceeded and parameter problem. */
+const CODES6: Readonly<Record<number, number>> = { 1: 9, 2: 1, 3: 2, 4: 11 }
 
 /** An empty flow id for {@link answerToQuoted}. */
 export const makeAnswer = (): Uint32Array => new Uint32Array(UFID_WORDS)

@@ -51,6 +51,9 @@ export const wrongTags = (tags: readonly VlanTag[]): string | undefined => {
   return undefined
 }
 
+/** What is wrong with how many tags are popped. */
+export const wrongPop = (pop: number | 'all'): string | undefined => (pop === 'all' || within(pop, 2) ? undefined : `a header has at most two VLAN tags: ${pop} cannot be popped`)
+
 const wrongDscp = (value: Value): string | undefined => (typeof value === 'number' ? (within(value, 63) ? undefined : outOfRange('dscp', value, 63)) : wrongGroup('dscp', value.original))
 
 const wrongEcn = (value: EcnValue): string | undefined => {

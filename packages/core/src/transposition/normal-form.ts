@@ -1,6 +1,6 @@
 /** The normal form of transpositions: its two special elements, how parts are brought into it, and equality on it. */
 import { type IpAddress, sameIp } from '../wire/address.js'
-import { dropsAll, isGuarded, sameEcn, sameGuard } from './ecn.js'
+import { dropsAll, equalEcn, isGuarded, sameEcn, sameGuard } from './ecn.js'
 import type {
   Changes, Edit, EcnCombination, EcnValue, HeaderTransposition, Invalid, Need, Push, QuoteEdit, Transposition, Translation, TtlValue, Value, VlanEdit,
 } from './header-transposition.js'
@@ -114,7 +114,7 @@ const sameEdit = (a: Edit, b: Edit): boolean =>
 
 const sameChanges = (a: Changes, b: Changes): boolean =>
   a.dstMac === b.dstMac && a.srcMac === b.srcMac && sameAddress(a.srcIp, b.srcIp) && sameAddress(a.dstIp, b.dstIp) &&
-  same(a.dscp, b.dscp, sameValue) && same(a.ecn, b.ecn, sameEcn) && same(a.ttl, b.ttl, sameTtl) &&
+  same(a.dscp, b.dscp, sameValue) && same(a.ecn, b.ecn, equalEcn) && same(a.ttl, b.ttl, sameTtl) &&
   a.srcPort === b.srcPort && a.dstPort === b.dstPort && a.tcpFlags === b.tcpFlags && a.icmpId === b.icmpId && a.echo === b.echo && a.vni === b.vni &&
   a.arpOperation === b.arpOperation && a.arpSenderMac === b.arpSenderMac && a.arpTargetMac === b.arpTargetMac &&
   sameAddress(a.arpSender, b.arpSender) && sameAddress(a.arpTarget, b.arpTarget)
@@ -126,7 +126,7 @@ const sameAddress = (a: IpAddress | undefined, b: IpAddress | undefined): boolea
 
 const samePush = (a: Push, b: Push): boolean =>
   a.dstMac === b.dstMac && a.srcMac === b.srcMac && sameIp(a.srcIp, b.srcIp) && sameIp(a.dstIp, b.dstIp) && sameTags(a.vlans, b.vlans) &&
-  sameValue(a.dscp, b.dscp) && sameEcn(a.ecn, b.ecn) && sameTtl(a.ttl, b.ttl) && a.srcPort === b.srcPort && a.tunnel === b.tunnel && a.vni === b.vni &&
+  sameValue(a.dscp, b.dscp) && equalEcn(a.ecn, b.ecn) && sameTtl(a.ttl, b.ttl) && a.srcPort === b.srcPort && a.tunnel === b.tunnel && a.vni === b.vni &&
   a.options.length === b.options.length && a.options.every((byte, i) => byte === b.options[i])
 
 const sameValue = (a: Value, b: Value): boolean =>

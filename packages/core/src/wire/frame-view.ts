@@ -100,9 +100,10 @@ export interface FrameView {
   /** Offset the reason refers to. */
   reasonAt: number
   /**
-   * The first protocol inside that the library does not know, or 0: `0x1_0000 | ethertype`,
+   * The first protocol inside that was not understood, or 0: `0x1_0000 | ethertype`,
    * `0x2_0000 | IP protocol`, `0x3_0000 | UDP port` of a tunnel that could not be looked into, or `0x4_0000 | protocol type` of
-   * what a GRE or Geneve header carries. Such a frame is still parsed, as opaque from there on.
+   * what a GRE or Geneve header carries. Such a frame is still parsed, as opaque from there on. GRE and Geneve beyond the last
+   * group to look into are named too, as IP protocol 47 and port 6081; VXLAN is not, whose port ordinary datagrams may bear.
    */
   unsupported: number
   /** Whether the innermost group is an ICMP error whose quoted packet lies at the slots of {@link QUOTE}. */

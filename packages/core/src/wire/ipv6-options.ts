@@ -20,7 +20,7 @@ export type Ipv6OptionType = (typeof Ipv6OptionType)[keyof typeof Ipv6OptionType
 export type Ipv6Option =
   /** Pad1 for a size of 1, else PadN; 1–257 bytes, type and length included. */
   | { readonly kind: 'pad'; readonly size: number }
-  /** Asks routers to look closer; what for says the value: 0 multicast listener discovery, 1 RSVP. @see RFC 2711 §2.1 */
+  /** Asks routers to look closer; what for says the value: 0 multicast listener discovery, 1 RSVP (RFC 2711 §2.1). */
   | { readonly kind: 'router-alert'; readonly value: number }
   /** `number` with its action bits; up to 255 bytes of data. */
   | { readonly kind: 'unknown'; readonly number: number; readonly data: Uint8Array }

@@ -1,6 +1,6 @@
 /**
  * Tunnel headers, for `parseFrame`: whether a frame inside is to be looked into. Both functions are called only where one may
- * be: in a whole datagram, and while there are groups to spare.
+ * be, in a whole datagram; the one for GRE only while there are groups to spare, as GRE beyond them is any unknown protocol.
  *
  * What is no tunnel this library knows stays opaque payload: the port or the protocol number alone proves nothing. Refused is
  * only Geneve whose options must not be skipped.
@@ -16,14 +16,15 @@ import { Reason } from './reason.js'
 import { UDP_LENGTH, UdpAt, UdpPort } from './udp.js'
 import { checkVxlan } from './vxlan.js'
 
-/** Recognises what the UDP datagram at `at` encapsulates by its destination port. */
-export const parseUdpTunnel = (view: FrameView, base: number, at: number, end: number): Reason => {
+/** Recognises what the UDP datagram at `at` encapsulates by its destination port; `tunnels` is whether there is a group to spare. */
+export const parseUdpTunnel = (view: FrameView, base: number, at: number, end: number, tunnels: boolean): Reason => {
   const port = u16(view.bytes, at + UdpAt.DESTINATION)
   if (port === UdpPort.Vxlan) {
-    if (checkVxlan(view.bytes, at + UDP_LENGTH, end) === Reason.Ok) found(view, base, Tunnel.Vxlan, at + UDP_LENGTH)
+    if (tunnels && checkVxlan(view.bytes, at + UDP_LENGTH, end) === Reason.Ok) found(view, base, Tunnel.Vxlan, at + UDP_LENGTH)
     return Reason.Ok
   }
-  return port === UdpPort.Geneve ? parseGeneveTunnel(view, base, at + UDP_LENGTH, end) : Reason.Ok
+  if (port !== UdpPort.Geneve) return Reason.Ok
+  return tunnels ? parseGeneveTunnel(view, base, at + UDP_LENGTH, end) : opaque(view, 0x3_0000 | UdpPort.Geneve)
 }
 
 /**

@@ -173,7 +173,7 @@ const parseTransport = (view: FrameView, base: number, tunnels: boolean, verify:
     if (reason !== Reason.Ok) return failTransport(view, reason, at, frag)
     slots[base + Slot.PAYLOAD] = at + UDP_LENGTH
     const sound = verify && whole ? verified(view, base, at) : Reason.Ok
-    return sound === Reason.Ok && whole && tunnels ? parseUdpTunnel(view, base, at, end) : sound
+    return sound === Reason.Ok && whole ? parseUdpTunnel(view, base, at, end, tunnels) : sound
   }
   if (protocol === IpProtocol.Icmp && v4) {
     slots[base + Slot.L4_KIND] = L4.Icmp
@@ -193,8 +193,8 @@ const parseTransport = (view: FrameView, base: number, tunnels: boolean, verify:
     if (sound === Reason.Ok && whole && icmpv6IsError(bytes[at]!)) parseQuote(view, base)
     return sound
   }
-  // beyond the last group to look into GRE is known, but payload, as VXLAN is there
-  if (protocol === IpProtocol.Gre && whole) return tunnels ? parseGreTunnel(view, base, at, end) : Reason.Ok
+  // beyond the last group to look into, GRE is one more protocol that nobody reads
+  if (protocol === IpProtocol.Gre && whole && tunnels) return parseGreTunnel(view, base, at, end)
   unsupported(view, 0x2_0000 | protocol)
   return Reason.Ok
 }

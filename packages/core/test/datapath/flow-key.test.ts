@@ -72,6 +72,17 @@ test('flow key: a field that an earlier layer has overwritten splits nothing', (
   t.like(port.counters(), { slow: 1, fast: 2, flows: 1 })
 })
 
+test('flow key: a field that a tunnel has copied is looked at where it was copied from', (t) => {
+  const encap: RuleJson = { do: 'encap', with: { srcIp: '198.51.100.1', dstIp: '198.51.100.2', vni: 5001 } }
+  for (const [when, tweak] of [[{ dscp: 46 }, { dscp: 46 }], [{ ecn: 2 }, { ecn: 2 }]] as const) {
+    const { port } = bench([policy({ outbound: [encap] }), policy({ outbound: [{ do: 'block', when }, COUNT] })])
+    for (let i = 0; i < 2; i++) {
+      t.is(fate(port, 'outbound', packet('outbound')), 'passed')
+      t.is(fate(port, 'outbound', packet('outbound', { tweak })), 'Denied')
+    }
+  }
+})
+
 test('flow key: a fragment is no flow of its own, and gets the same tunnel', (t) => {
   const { port } = bench([policy({ outbound: [{ do: 'encap', with: { srcIp: '198.51.100.1', dstIp: '198.51.100.2', vni: 5001 } }] })])
   const entropy = (frame: Uint8Array): readonly number[] => [...(port.process('outbound', frame).outputs[0]?.frame.slice(34, 36) ?? [])]

@@ -80,6 +80,15 @@ const groups: fc.Arbitrary<readonly GroupJson[]> = fc
   .map((all) => all.map(([rules, rest], g) => ({ name: `g${g}`, rules: rules.map((r, i) => ({ id: `r${i}`, ...r })), ...rest })))
 const policy = fc.record({ types: fc.constant(TYPES.map(({ definition }) => definition)), outbound: groups, inbound: groups })
 
+/** Keys of lookups, of whatever shape; few are customer addresses. */
+const someIp = fc.constantFrom<unknown>(
+  { field: 'dstIp' }, { field: 'srcMac' }, { field: 'ttl' }, { constant: '10.0.1.5', as: 'ip' }, { constant: '00:00:00:00:00:01', as: 'mac' }, { param: 'number' }, { param: 'text' },
+  { hash: 3 }, { version: 4, words: [0, 0, 0, 1] }, { version: 4, words: [0, 0, 0] }, { version: 6 }, '10.0.1.5', 7, null, [], {},
+)
+const key = fc.oneof(
+  { arbitrary: some({ vni: fc.oneof(fc.constantFrom<unknown>(5001, { param: 'number' }, { field: 'srcMac' }), someIp), ip: someIp, more: fc.constant(1) }), weight: 3 }, someIp, fc.constantFrom('k', true, [5001, '10.0.1.5']),
+)
+
 /** Something else, of whatever kind, in place of a value. */
 const rubbish = fc.oneof(
   fc.constantFrom<unknown>(
@@ -150,6 +159,7 @@ test('rulesLayer: a damaged policy is refused with a path and a reason and nothi
       if (answer._tag === 'Right') {
         vm.process('outbound', frame())
         vm.process('inbound', frame({ proto: 'udp' }))
+        vm.explain('outbound', frame())
         t.is(layer.updateJson({})._tag, 'Right')
         return
       }
@@ -167,3 +177,44 @@ test('rulesLayer: a damaged policy is refused with a path and a reason and nothi
   )
   t.true(refused > 500, `${refused} of 1500 were refused`)
 })
+
+test('rulesLayer: a lookup whose key can be none of the directory is refused there, and no other key makes an exception', (t) => {
+  let refused = 0
+  fc.assert(
+    fc.property(key, fc.boolean(), (lookedUp, checks) => {
+      const homes = directory()
+      // A resource need not have `checkKey`.
+      const { checkKey: _, ...bare } = homes
+      const vm = onePort({ resources: { directory: checks ? homes : bare } })
+      const layer = orThrow(vm.addLayer(layerType, { order: 1 }))
+      const types = [{ name: 'gate', parameters: { number: 'number', text: 'text' }, lookups: { known: { in: 'directory', key: lookedUp } } }]
+      const answer = layer.updateJson({ types, outbound: [{ name: 'g', rules: [{ do: 'gate', with: { number: 5001, text: 'x' } }, { do: 'gate', with: { number: 5001, text: 'y' } }] }] })
+      if (answer._tag === 'Right') {
+        const { outcome } = vm.process('outbound', frame())
+        t.is(outcome._tag === 'Dropped' ? outcome.reason : outcome._tag, 'NoMapping')
+        t.regex(String(vm.explain('outbound', frame())), /NoMapping/)
+        return
+      }
+      refused++
+      t.true(checks)
+      t.deepEqual(answer.left._tag === 'BadPolicy' ? answer.left.problems.map(({ path }) => path) : answer.left, ['/types/0/lookups/known/key'])
+    }),
+    { numRuns: 400 },
+  )
+  t.true(refused > 100 && refused < 250, `${refused} of 400 were refused`)
+})
+
+for (const [wrong, reason] of [
+  ['k', 'expected an object with vni and ip'],
+  [null, 'expected an object with vni and ip'],
+  [{ vni: 5001, address: { field: 'dstIp' } }, 'expected an object with vni and ip'],
+  [{ vni: '5001', ip: { field: 'dstIp' } }, 'vni: expected a number from 0 to 16777215'],
+  [{ vni: 5001, ip: '10.0.1.5' }, 'ip: expected an IP address, which a key has as {"constant": "10.0.0.1", "as": "ip"}'],
+  [{ vni: 5001, ip: { field: 'srcMac' } }, 'ip: expected an IP address'],
+] as const) {
+  test(`rulesLayer: the key ${JSON.stringify(wrong)} is refused with the reason why it is none of the directory`, (t) => {
+    const layer = orThrow(onePort({ resources: { directory: directory() } }).addLayer(layerType, { order: 1 }))
+    const answer = layer.updateJson({ types: [{ name: 'gate', lookups: { known: { in: 'directory', key: wrong } } }], inbound: [{ name: 'g', rules: [{ do: 'gate' }] }] })
+    t.deepEqual(answer._tag === 'Left' && answer.left._tag === 'BadPolicy' ? answer.left.problems : answer, [{ path: '/types/0/lookups/known/key', reason: `no key of directory: ${reason}` }])
+  })
+}

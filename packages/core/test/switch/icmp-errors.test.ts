@@ -9,7 +9,7 @@ import type { Port } from '../../src/switch/port.js'
 import { openSwitch } from '../../src/switch/switch.js'
 import { errorAbout } from '../../src/testing/traffic-frames.js'
 import { buildFrame, type FrameSpec } from '../../src/wire/build-frame.js'
-import { checksumHolds } from '../../src/wire/checksum.js'
+import { checksum, checksumHolds } from '../../src/wire/checksum.js'
 import { dissect } from '../../src/wire/dissect.js'
 import { emitFrame } from '../../src/wire/emit-frame.js'
 import { makeFrameView, L3, QUOTE, Slot, SLOTS } from '../../src/wire/frame-view.js'
@@ -169,4 +169,51 @@ test('icmp errors: an explanation names the connection', (t) => {
   t.regex(explained, /decided by: ICMP error with the reverse direction of a connection that rule g\/\S+ \(nat\) keeps: continue/)
   t.regex(explained, /quote: \[ipv4\] srcIp=10\.0\.0\.4 srcPort=1234/)
   t.regex(explained, /not cached: an ICMP error is decided by what it quotes/)
+})
+
+test('icmp errors: an error to anybody but the sender of what it quotes is no error about the connection', (t) => {
+  const { port } = portWith({
+    outbound: [{ name: 'g', rules: [{ do: 'allow', when: { dstIp: PEER }, stateful: true }, { do: 'block', priority: 200 }] }],
+    inbound: [{ name: 'g', rules: [{ do: 'allow', when: { srcIp: PEER, proto: 'tcp' }, stateful: true }, { do: 'block', priority: 200 }] }],
+  })
+  const came = through(port, 'inbound', frame({ srcIp: PEER, dstIp: VM, srcPort: 4000, dstPort: 22 }))
+  const own = error(came, false)
+  t.is(port.process('outbound', own).outcome._tag, 'Passed')
+  // The same to a third party: free payload past the filter, if it passed.
+  const elsewhere = own.slice()
+  elsewhere.set([6, 6, 6, 6], 30)
+  elsewhere.set([0, 0], 24)
+  const sum = checksum(elsewhere, 14, 34)
+  elsewhere.set([sum >>> 8, sum & 0xff], 24)
+  t.deepEqual(port.process('outbound', elsewhere).outcome, { _tag: 'Dropped', reason: 'Denied' })
+})
+
+test('icmp errors: a redirect is advice and no error about the connection', (t) => {
+  const { port } = portWith({ outbound: [{ name: 'g', rules: [{ do: 'allow', stateful: true }] }], inbound: [{ name: 'g', rules: [{ do: 'block' }] }] })
+  const sent = through(port, 'outbound', frame())
+  for (const [type, code, passes] of [[3, 1, true], [11, 0, true], [12, 0, true], [5, 1, false], [4, 0, false], [3, 16, false]] as const) {
+    const made = error(sent)
+    made.set([type, code, 0, 0], 34)
+    const sum = checksum(made, 34, made.length)
+    made.set([sum >>> 8, sum & 0xff], 36)
+    t.is(port.process('inbound', made).outcome._tag, passes ? 'Passed' : 'Dropped', `type ${type} code ${code}`)
+  }
+})
+
+test('icmp errors: a router\'s error about an answer keeps the router\'s address where the other end\'s is rewritten', (t) => {
+  const { port } = portWith({ outbound: [{ name: 'g', rules: [{ do: 'nat', when: { dstIp: '203.0.113.1' }, with: { dstIp: PEER }, stateful: true }] }], inbound: [{ name: 'g', rules: [{ do: 'block' }] }] })
+  const sent = through(port, 'outbound', frame({ dstIp: '203.0.113.1' }))
+  t.is(intact(t, through(port, 'inbound', error(sent, true))), `icmp ${ROUTER} > ${VM} type 3 quoting tcp ${VM}:1234 > 203.0.113.1:80`)
+  t.is(intact(t, through(port, 'inbound', error(sent, false))), `icmp 203.0.113.1 > ${VM} type 3 quoting tcp ${VM}:1234 > 203.0.113.1:80`)
+})
+
+test('datapath: a packet whose bytes refuse what the layers decided begins no connection', (t) => {
+  const { port } = portWith({
+    outbound: [{ name: 'g', rules: [{ do: 'nat', with: { ttl: { original: 0, minus: 64 } }, stateful: true }] }],
+    inbound: [{ name: 'g', rules: [{ do: 'block' }] }],
+  })
+  t.deepEqual(port.process('outbound', frame()).outcome, { _tag: 'Dropped', reason: 'TtlExceeded' })
+  t.deepEqual(port.counters().connections, { layer0: 0 })
+  t.is(port.counters().flows, 0)
+  t.deepEqual(port.process('inbound', frame({ srcIp: PEER, dstIp: VM, srcPort: 80, dstPort: 1234 })).outcome, { _tag: 'Dropped', reason: 'Denied' })
 })

@@ -2,9 +2,11 @@ import test from 'ava'
 import fc from 'fast-check'
 import { linearClassifier } from '../../src/classify/linear.js'
 import { resolveField } from '../../src/flow/field.js'
-import { conditionProblem } from '../../src/policy/condition.js'
+import { conditionProblem, is } from '../../src/policy/condition.js'
 import { ALL_FIELDS, COMMON_FIELDS, conditionArbitrary, conditionsArbitrary, flowNear, rulesArbitrary } from '../../src/testing/condition-arbitraries.js'
 import { accessList, flowsFor } from '../../src/testing/rule-sets.js'
+import { ipv6 } from '../../src/wire/address.js'
+import { L3 } from '../../src/wire/frame-view.js'
 
 test('condition arbitraries: conditions are well-formed, on fields that exist', (t) => {
   fc.assert(fc.property(conditionArbitrary(), (condition) => { t.is(conditionProblem(condition), undefined) }), { numRuns: 300 })
@@ -28,6 +30,14 @@ test('condition arbitraries: of the flows drawn near rules, at least 30 % match 
     t.true(hits >= 0.3 * asked, `${hits} of ${asked}`)
     t.true(hits <= 0.95 * asked, `${hits} of ${asked}`)
   }
+})
+
+test('condition arbitraries: flows drawn near an IPv6 value have wide addresses in IPv6 groups only', (t) => {
+  const { field } = resolveField('srcIp')!
+  const near = flowNear([[is('srcIp', ipv6(0x2001_0db8, 1, 2, 3))]])
+  fc.assert(fc.property(near, ({ words }) => {
+    if ((words[0]! & 0xf) !== L3.Ipv6) t.deepEqual([...words.subarray(field.word, field.word + 3)], [0, 0, 0])
+  }), { numRuns: 500 })
 })
 
 test('rule sets: equal seeds give equal access lists and flows, of which most match', (t) => {

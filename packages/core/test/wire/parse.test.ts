@@ -94,10 +94,14 @@ test('parse: looks through tunnels of different kinds', (t) => {
   t.is(slot(view, 'L4_KIND', 2), L4.Tcp)
 })
 
-test('parse: a tunnel beyond the last group, or in a fragment, is payload', (t) => {
-  for (const frame of [datagram('2f', `0000 6558 ${inner}`), geneve('00 00 6558 001389 00'), geneve('01 40 6558 001389 00 0102 80 00')]) {
+test('parse: a tunnel beyond the last group, or in a fragment, is payload, and GRE and Geneve are named', (t) => {
+  const frames = [
+    [vxlan(), 0], [datagram('2f', `0000 6558 ${inner}`), 0x2_002f], [datagram('2f', '0000 0800'), 0x2_002f],
+    [geneve('00 00 6558 001389 00'), 0x3_17c1], [geneve('01 40 6558 001389 00 0102 80 00'), 0x3_17c1],
+  ] as const
+  for (const [frame, named] of frames) {
     const view = parse(frame, Verify.None, 1)
-    t.deepEqual([view.reason, view.depth, view.unsupported, slot(view, 'TUNNEL')], [Reason.Ok, 1, 0, Tunnel.None])
+    t.deepEqual([view.reason, view.depth, view.unsupported, slot(view, 'TUNNEL')], [Reason.Ok, 1, named, Tunnel.None])
     const fragment = parse(frame.replace('0000 0000 40', '0000 2000 40'))
     t.deepEqual([fragment.reason, fragment.depth, slot(fragment, 'TUNNEL')], [Reason.Ok, 1, Tunnel.None])
   }

@@ -7,7 +7,7 @@
  *
  * @see VFP §5.5
  */
-import { formatIp, type IpAddress, type Lookup, type Resource } from '@vfp-ts/core'
+import { badCustomerAddress, formatCustomerAddress, formatIp, type IpAddress, type Lookup, type Resource } from '@vfp-ts/core'
 
 /** Who sends tunnels of a network. */
 export interface PaSource {
@@ -36,9 +36,11 @@ export const paSources = (name = 'pa-sources'): PaSources => {
   const absent = { version: 0 }
   return {
     name,
-    formatKey: ({ vni, ip }) => `vni ${vni} ${formatIp(ip)}`,
+    // A source is written as a customer address is, and is as well formed.
+    formatKey: formatCustomerAddress,
+    checkKey: badCustomerAddress,
     lookup: (source): Lookup<true> => {
-      const cell = entries.get(keyOf(source))
+      const cell = badCustomerAddress(source) === undefined ? entries.get(keyOf(source)) : undefined
       return cell === undefined ? { _tag: 'Absent', cell: absent } : { _tag: 'Found', value: true, cell }
     },
     add: (source) => {

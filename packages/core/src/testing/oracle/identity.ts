@@ -60,7 +60,7 @@ export const sameIdentity = (d: Direction, a: Identity, e: Direction, b: Identit
 export const datagramOf = (frame: SlowFrame): string => {
   const { groups } = dissected(frame.bytes, frame.depth)
   const innermost = groups[groups.length - 1]!.net
-  const tenants = groups.map((g) => tenantOf(g.tunnel))
+  const tenants = groups.map((g) => [tenantOf(g.tunnel), g.vlans.map((tag) => `${tag.tpid} ${tag.vid}`)])
   if (innermost?.kind === 'ipv4') {
     return JSON.stringify([tenants, 4, formatIp(innermost.source), formatIp(innermost.destination), innermost.identification, innermost.protocol])
   }
