@@ -7,7 +7,7 @@
  *
  * Rounds of all cases are interleaved and the median is printed, so that a drift of the machine's speed hits all alike.
  */
-import { allow, block, buildFrame, decap, encap, type GroupJson, nat, openSwitch, orThrow, type Port, type RuleJson, type RulesJson, rulesLayer } from '../src/index.js'
+import { allow, type Batch, block, buildFrame, decap, encap, type GroupJson, nat, openSwitch, orThrow, type Port, type RuleJson, type RulesJson, rulesLayer } from '../src/index.js'
 import { makeFrameView } from '../src/wire/frame-view.js'
 import { parseFrame } from '../src/wire/parse.js'
 
@@ -29,6 +29,22 @@ const types = rulesLayer('rules', [allow, block, nat, encap, decap])
 
 const portWith = (...policies: readonly RulesJson[]): Port => {
   const port = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01' }))
+  return programmed(port, policies)
+}
+
+/** Frames of a port's VM that leave to the network, through the switch's bridge. */
+const bridged = (...policies: readonly RulesJson[]): TakeBatch => {
+  let left = 0
+  const host = openSwitch({ environment: { deliver: () => { left++ } } })
+  programmed(orThrow(host.addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01' })), policies)
+  return (batch) => {
+    const before = left
+    host.batchFromVm('vm-1', batch)
+    if (left - before !== batch.count) throw new Error('not all frames left')
+  }
+}
+
+const programmed = (port: Port, policies: readonly RulesJson[]): Port => {
   policies.forEach((policy, i) => orThrow(orThrow(port.addLayer(types, { order: i, name: `layer-${i}` })).update(types.policy(policy))))
   return port
 }
@@ -39,12 +55,20 @@ const plainFrames = (count: number): readonly Uint8Array[] =>
     proto: 'tcp', srcIp: `10.0.${4 + Math.floor(i / 50_000)}.4`, dstIp: '10.1.1.5', srcPort: 10_000 + (i % 50_000), dstPort: 443, flags: ['Ack'],
   })))
 
-const traffic = (name: string, port: Port, direction: 'outbound' | 'inbound', frames: readonly Uint8Array[]): Case => {
+type TakeBatch = (batch: Batch) => void
+
+const noSink = (): void => undefined
+const through = (port: Port, direction: 'outbound' | 'inbound'): TakeBatch => (batch) => {
+  port.processBatch(direction, batch, noSink)
+  if (batch.verdict[0] !== 0) throw new Error(port.reasonName(batch.reason[0] ?? 0))
+}
+const traffic = (name: string, port: Port, direction: 'outbound' | 'inbound', frames: readonly Uint8Array[]): Case => fed(name, through(port, direction), frames)
+
+const fed = (name: string, take: TakeBatch, frames: readonly Uint8Array[]): Case => {
   const bytes = new Uint8Array(BATCH * STRIDE)
   const batch = {
     bytes, start: new Uint32Array(BATCH), length: new Uint32Array(BATCH), verdict: new Uint8Array(BATCH), reason: new Uint16Array(BATCH), count: BATCH,
   }
-  const sink = (): void => undefined
   let next = 0
   const run = (packets: number): void => {
     for (let i = 0; i < packets; i += BATCH) {
@@ -55,8 +79,7 @@ const traffic = (name: string, port: Port, direction: 'outbound' | 'inbound', fr
         batch.start[j] = j * STRIDE + HEADROOM
         batch.length[j] = frame.length
       }
-      port.processBatch(direction, batch, sink)
-      if (batch.verdict[0] !== 0) throw new Error(`${name}: ${port.reasonName(batch.reason[0] ?? 0)}`)
+      take(batch)
     }
   }
   return { name, run }
@@ -87,6 +110,7 @@ const cases = FLOWS.flatMap((count): readonly Case[] => {
     traffic(label('hit, encap'), portWith(encapPolicy), 'outbound', frames),
     traffic(label('hit, decap'), portWith(encapPolicy), 'inbound', wire),
     traffic(label('hit, stateful + NAT + encap, 4 layers'), portWith(firewall, firewall, natPolicy, encapPolicy), 'outbound', frames),
+    fed(label('the same from a VM to the network, bridge included'), bridged(firewall, firewall, natPolicy, encapPolicy), frames),
     ...(count === FLOWS[0] ? [traffic('walk each packet, same 4 layers', portWith(perPacket, firewall, natPolicy, encapPolicy), 'outbound', frames)] : []),
   ]
 })

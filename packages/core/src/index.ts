@@ -17,8 +17,10 @@ export { dissect } from './wire/dissect.js'
 export { type EmitOptions, emitFrame } from './wire/emit-frame.js'
 export { formatFrame, type Frame, type HeaderGroup, type NetworkHeader, type TransportHeader } from './wire/frame.js'
 export { parseFrame, Verify } from './wire/parse.js'
+export { OFFLOAD_PARTIAL, OFFLOAD_SEGMENT } from './wire/offload.js'
 export { type TunnelHeader } from './wire/tunnel.js'
 export * as wire from './wire/protocols.js'
+export { type ErrorMessage, MAX_ERROR_FRAME, mayComplain, packetTooBig, writeErrorMessage } from './wire/error-message.js'
 export { Reason, reasonName } from './wire/reason.js'
 export { type Parsed, renderWireError, type WireError, type WireProtocol } from './wire/wire-error.js'
 export { Frag, type FrameView, L3, L4, makeFrameView, MAX_GROUPS, QUOTE, Slot, SLOTS, Tunnel } from './wire/frame-view.js'
@@ -55,7 +57,8 @@ export { anyOf, between, type Condition, inPrefix, is, type Match, oneOf, type S
 export { embeddedIpv4, embedIpv4, type EmbeddingLength, isEmbeddingLength, maskedAddress } from './policy/embedded-ipv4.js'
 export { type BadConditions, Conditions, conditions, type ConditionsJson, type ConditionsObject } from './policy/condition-codec.js'
 export { formatCondition } from './policy/match-text.js'
-export { type Decision, formatVerdict, hairpinTo, type Hold, pend, proceed, refuse, type Verdict } from './policy/decision.js'
+export { answerBy, type Decision, formatVerdict, hairpinTo, type Hold, pend, proceed, refuse, type Verdict } from './policy/decision.js'
+export { ANSWER_ROOM, NO_ANSWER, type Responder, TAKEN } from './policy/responder.js'
 export {
   badCustomerAddress, type CustomerAddress, type Directory, directory, type Endpoint, formatCustomerAddress, formatMapping, type Mapping, type MappingText, type NetworkTunnel,
 } from './policy/directory.js'
@@ -74,6 +77,7 @@ export { type GroupJson, type RuleJson, type RulesConfig, type RulesJson, rulesL
 export type { ExplainedGroup, ExplainedLayer, Explanation } from './pipeline/explain.js'
 export type { PassedOver, PassedOverRule } from './pipeline/passed-over.js'
 export type { DatapathCounters } from './datapath/datapath-options.js'
+export type { MtuOptions } from './datapath/mtu-options.js'
 export type { PendingOptions } from './datapath/waiting-room.js'
 
 export type { Environment, MissEvent, Refusal } from './switch/environment.js'

@@ -1,5 +1,6 @@
 /** What a port's datapath is told, and what it tells: limits and lifetimes, and counters. */
 import type { Direction } from '../flow/flow-id.js'
+import type { MtuOptions } from './mtu-options.js'
 import type { PendingOptions } from './waiting-room.js'
 
 /** Limits and lifetimes of a port's datapath. */
@@ -18,6 +19,8 @@ export interface DatapathOptions {
   readonly hashSeed: number
   /** Bounds of waiting for resources; those of {@link DEFAULT_PENDING} unless given. */
   readonly pending?: PendingOptions
+  /** What the physical network takes; without it, everything. */
+  readonly mtu?: MtuOptions
 }
 
 /** What a port counts. */

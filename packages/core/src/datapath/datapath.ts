@@ -10,10 +10,10 @@
  *    entries it used, the connections it belongs to, its idle time. Otherwise the layers are walked again and the
  *    flow is kept if the decision is the same (reconciliation), replaced if not. A walk that has to wait for a resource
  *    decides nothing: the packet is `Pending`, and its owner parks it;
- * 5. carry out the decision: work on the payload, mirrors, the transposition on the bytes, contexts; a passed RST ends its
- *    connection.
+ * 5. carry out the decision, unless the packet would be longer than the network takes (`mtu.ts`): work on the payload, mirrors, the
+ *    transposition on the bytes, the answer where a responder gives one, contexts; a passed RST ends its connection.
  *
- * Invariants: a frame is changed only if it passes. Pairs are added only if the whole walk passed. After `process`
+ * Invariants: a frame is changed only if it passes (or its responder, asked last, has nothing to say). Pairs are added only if the whole walk passed. After `process`
  * the outcome lies in the datapath's own fields until the next call; nothing is allocated for a hit.
  *
  * @see VFP §6
@@ -22,6 +22,7 @@ import type { Clock } from '../clock.js'
 import { type Direction, extractFlow, hashFlow, isLaterFragment, makeUfid } from '../flow/flow-id.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { Hold } from '../policy/decision.js'
+import { NO_ANSWER, TAKEN } from '../policy/responder.js'
 import { type CompiledPort, emptyPort } from '../pipeline/compiled-port.js'
 import { type Walk, Walker } from '../pipeline/walk.js'
 import { firstFragment, FragmentTable, lendTransport } from '../tables/fragment-table.js'
@@ -29,13 +30,15 @@ import type { UnifiedFlow } from '../tables/unified-flow.js'
 import { UnifiedFlowTable } from '../tables/unified-flow-table.js'
 import { apply } from '../transposition/apply.js'
 import { ApplyCode, applyCodeName } from '../transposition/apply-code.js'
-import { translationGrowth } from '../transposition/translate/translate.js'
 import { Frag, type FrameView, L4, makeFrameView, Slot, SLOTS } from '../wire/frame-view.js'
 import { parseFrame } from '../wire/parse.js'
 import { Reason, reasonName } from '../wire/reason.js'
 import { TcpAt, TcpFlag } from '../wire/tcp.js'
+import { ANSWER_HEADROOM, Answers } from './answers.js'
 import { compileFlow, refresh, sameDecision } from './compile.js'
 import { Copies, type MirrorSink } from './copies.js'
+import { measureLayers } from './layer-lengths.js'
+import { type Leaves, MtuGuard } from './mtu.js'
 import { pairUp } from './pairing.js'
 import { Pending } from './pending.js'
 import type { DatapathCounters, DatapathOptions } from './datapath-options.js'
@@ -43,8 +46,8 @@ import { DropReasons } from './reasons.js'
 import { transformPayload, type TransformRefusal, transformsAny } from './transform-payload.js'
 import { DEFAULT_PENDING, type WaitingFrame, type WaitRefusal } from './waiting-room.js'
 
-/** How a frame ended, as a number for the per-packet path; `Pending` ones have not. */
-export const Outcome = { Passed: 0, Dropped: 1, Hairpinned: 2, Pending: 3 } as const
+/** How a frame ended, as a number for the per-packet path; `Pending` ones have not, nor `Oversize` ones: neither passed nor counted as dropped, they are as they were. */
+export const Outcome = { Passed: 0, Dropped: 1, Hairpinned: 2, Pending: 3, Answered: 4, Oversize: 5 } as const
 /** How a frame ended. */
 export type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
@@ -56,10 +59,15 @@ export class Datapath<J = unknown> {
   readonly counters: DatapathCounters = { packets: 0, bytes: 0, fast: 0, slow: 0, reconciled: 0, malformed: 0 }
   readonly walker: Walker
   readonly pending: Pending<J>
+  readonly answers: Answers
   readonly options: DatapathOptions
+  /** Present where the physical network's MTU is known. */
+  readonly mtu: MtuGuard | undefined
+  /** What the sender of the frame in hand left to others (`wire/offload.ts`): set by the owner. */
+  offload = 0
   /** The policy in force. */
   policy: CompiledPort = emptyPort
-  /** Offsets of the frame after `process`, where it passed or was hairpinned. */
+  /** Offsets of the frame after `process`, where it passed or was hairpinned; of the answer, where it was answered. */
   start = 0
   end = 0
   /** Whether policy put a tunnel around the last frame that passed. */
@@ -83,7 +91,7 @@ export class Datapath<J = unknown> {
   #uncommitted: Walk | undefined
   #unpaired: Walk | undefined
 
-  constructor(port: PortIdentity, options: DatapathOptions, clock: Clock, mirror: MirrorSink) {
+  constructor(port: PortIdentity, options: DatapathOptions, clock: Clock, mirror: MirrorSink, leaves: Leaves = () => true) {
     // Signed, as hashes are: the same bits, but no number object at each lookup.
     this.options = { ...options, hashSeed: options.hashSeed | 0 }
     this.#view = makeFrameView(options.geneveOptions)
@@ -91,6 +99,8 @@ export class Datapath<J = unknown> {
     this.fragments = { outbound: new FragmentTable(options.maxFragments), inbound: new FragmentTable(options.maxFragments) }
     this.walker = new Walker(port)
     this.pending = new Pending(options.pending ?? DEFAULT_PENDING, options.maxFragments, (reason) => { this.lose(reason) })
+    this.answers = new Answers(options.geneveOptions)
+    this.mtu = options.mtu === undefined ? undefined : new MtuGuard(options.mtu, options.geneveOptions, leaves)
     this.#clock = clock
     this.#copies = new Copies(mirror)
   }
@@ -112,7 +122,7 @@ export class Datapath<J = unknown> {
   resume(frame: WaitingFrame<J>): Outcome {
     const { bytes, start, flow } = frame
     const outcome = this.#take(flow.direction, bytes, start, bytes.length, 0, frame)
-    if (outcome !== Outcome.Pending) this.pending.room.end(frame, outcome !== Outcome.Dropped)
+    if (outcome !== Outcome.Pending) this.pending.room.end(frame, outcome !== Outcome.Dropped && outcome !== Outcome.Oversize)
     return outcome
   }
 
@@ -257,6 +267,10 @@ export class Datapath<J = unknown> {
     this.#uncommitted = this.#unpaired = undefined
     const view = this.#view
     const { start, end } = view
+    const { mtu } = this
+    if (mtu !== undefined && direction === 'outbound' && flow.verdict._tag === 'Continue' && mtu.isOver(flow, view, this.offload)) {
+      return this.#abandon(flow, walk, Outcome.Oversize)
+    }
     flow.lastHitUs = nowUs
     flow.packets++
     flow.bytes += end - start
@@ -271,7 +285,7 @@ export class Datapath<J = unknown> {
       this.reasons.count(flow.reason)
       return Outcome.Dropped
     }
-    const reset = view.slots[last + Slot.L4_KIND] === L4.Tcp && (view.bytes[view.slots[last + Slot.L4]! + TcpAt.FLAGS]! & TcpFlag.Rst) !== 0
+    const flags = view.slots[last + Slot.L4_KIND] === L4.Tcp ? view.bytes[view.slots[last + Slot.L4]! + TcpAt.FLAGS]! : 0
     // Taken now, as bytes and words are about to change, but remembered only if the fragment leaves.
     const first = view.slots[last + Slot.FRAG] === Frag.First ? firstFragment(view, this.#words, nowUs) : undefined
     const { lifelines, contexts } = flow
@@ -282,10 +296,16 @@ export class Datapath<J = unknown> {
       const refusal = this.#transform(flow, floor, nowUs)
       if (refusal !== '') return this.#abandon(flow, walk, this.#undo(before, start, end, refusal))
     }
-    if (contexts.length > 0) this.#measure(contexts, end)
+    if (contexts.length > 0) measureLayers(contexts, view, end, this.#lengths)
+    const clamped = mtu !== undefined && (flags & TcpFlag.Syn) !== 0 && mtu.clamp(flow, view)
     const whole = end - view.start
     const code = apply(flow.program, view, floor)
-    if (code !== ApplyCode.Ok) return this.#abandon(flow, walk, before === undefined ? this.#drop(applyCodeName(code)) : this.#undo(before, start, end, applyCodeName(code)))
+    if (code !== ApplyCode.Ok) {
+      if (clamped) mtu.unclamp(view.bytes)
+      return this.#abandon(flow, walk, before === undefined ? this.#drop(applyCodeName(code)) : this.#undo(before, start, end, applyCodeName(code)))
+    }
+    const answer = flow.verdict._tag === 'Reply' ? this.answers.make(flow, view, nowUs) : TAKEN
+    if (answer === NO_ANSWER) return this.#abandon(flow, walk, before === undefined ? this.#drop('NoReply') : this.#undo(before, start, end, 'NoReply'))
     if (walk !== undefined) this.#commit(walk, nowUs)
     if (paired !== undefined) pairUp(this, flow, paired, nowUs)
     if (first !== undefined) this.fragments[direction].remember(first)
@@ -297,7 +317,7 @@ export class Datapath<J = unknown> {
       contexts[i]!.context.onPacket(this.#lengths[i]! - later, nowUs)
     }
     if (before !== undefined) this.#before = before
-    if (reset) this.#end(flow)
+    if ((flags & TcpFlag.Rst) !== 0) this.#end(flow)
     this.encapsulated = flow.program.pushes > 0
     this.start = view.start
     this.end = view.end
@@ -305,17 +325,12 @@ export class Datapath<J = unknown> {
       this.hairpin = flow.verdict.port
       return Outcome.Hairpinned
     }
-    return Outcome.Passed
-  }
-
-  /** Notes how long the frame is at each context's layer, while the view still describes it as it came. */
-  #measure(contexts: UnifiedFlow['contexts'], end: number): void {
-    const view = this.#view
-    for (let i = 0; i < contexts.length; i++) {
-      const { popped, addedBytes, translated } = contexts[i]!
-      const length = popped === 0 ? end - view.start : view.slots[(popped - 1) * SLOTS + Slot.END]! - view.slots[popped * SLOTS + Slot.L2]!
-      this.#lengths[i] = length + addedBytes + (translated === undefined ? 0 : translationGrowth(view, translated.group, translated.how))
+    if (flow.verdict._tag === 'Reply') {
+      this.start = ANSWER_HEADROOM
+      this.end = ANSWER_HEADROOM + Math.max(0, answer)
+      return Outcome.Answered
     }
+    return Outcome.Passed
   }
 
   /** Ends the connection a RST was for: its pairs in every layer, and both its unified flows. */

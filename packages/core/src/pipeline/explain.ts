@@ -10,7 +10,6 @@ import type { Direction } from '../flow/flow-id.js'
 import { formatCondition } from '../policy/match-text.js'
 import { formatVerdict, type Verdict } from '../policy/decision.js'
 import { quotes } from '../transposition/icmp-error.js'
-import type { HeaderTransposition } from '../transposition/header-transposition.js'
 import { format } from '../transposition/notation.js'
 import type { CompiledPort, CompiledRule } from './compiled-port.js'
 import { failing, type PassedOver, passedOver } from './passed-over.js'
@@ -58,7 +57,7 @@ export interface Explanation {
   readonly direction: Direction
   readonly before: string
   readonly layers: readonly ExplainedLayer[]
-  /** `continue`, `drop Reason`, `hairpin to port`, or `pending on resource key`. */
+  /** `continue`, `drop Reason`, `hairpin to port`, `reply by responder`, or `pending on resource key`. */
   readonly verdict: string
   /** Keys that resources do not know about yet, each behind its resource's name. The verdict says whether the packet waits. */
   readonly unknown: readonly string[]
@@ -88,8 +87,8 @@ export interface Explained {
 export interface Explaining {
   /** Takes back what rules took on the way. */
   readonly letGo: (holds: Walk['holds']) => void
-  /** Why the frame's bytes would not take a transposition; empty if they would. */
-  readonly refusal: (t: HeaderTransposition) => string
+  /** Why the frame's bytes would not take what a walk decided; empty if they would. */
+  readonly refusal: (walk: Walk) => string
 }
 
 /** Walks a packet's metadata and tells how it came out. */
@@ -138,7 +137,7 @@ export const explain = (walker: Walker, port: CompiledPort, { direction, words, 
     },
   })
   letGo(walk.holds)
-  const refused = walk.verdict._tag === 'Drop' || walk.verdict._tag === 'Pending' ? '' : refusal(walk.transposition)
+  const refused = walk.verdict._tag === 'Drop' || walk.verdict._tag === 'Pending' ? '' : refusal(walk)
   const verdict: Verdict = refused === '' ? walk.verdict : { _tag: 'Drop', reason: refused }
   return readable({
     direction,
@@ -172,7 +171,7 @@ const decidedBy = (source: Source): string => {
 const NONE: PassedOver = { rules: [], more: 0 }
 
 const droppedOr = (verdict: Verdict, after: string): string =>
-  verdict._tag === 'Drop' ? 'nothing' : verdict._tag === 'Pending' ? 'nothing yet' : after
+  verdict._tag === 'Drop' ? 'nothing' : verdict._tag === 'Pending' ? 'nothing yet' : verdict._tag === 'Reply' ? `an answer to ${after}` : after
 
 const layersOf = (port: CompiledPort, direction: Direction): CompiledPort['layers'] =>
   direction === 'outbound' ? port.layers : port.layers.toReversed()

@@ -6,6 +6,7 @@
 import { identity } from '../transposition/construct.js'
 import type { HeaderTransposition } from '../transposition/header-transposition.js'
 import type { ActionContext } from './action-context.js'
+import type { Responder } from './responder.js'
 
 /** Where a packet goes after this layer. */
 export type Verdict =
@@ -15,6 +16,11 @@ export type Verdict =
   | { readonly _tag: 'Drop'; readonly reason: string }
   /** Out of this port and into the outbound path of another, or of the same one (VFP §7.2). */
   | { readonly _tag: 'Hairpin'; readonly port: string }
+  /**
+   * Nowhere: a responder answers it. To an outbound packet the answer goes back to the VM; to an inbound one it goes into the
+   * outbound path of the port, as if its VM had answered. One that was hairpinned is answered at the port it first came to.
+   */
+  | { readonly _tag: 'Reply'; readonly by: Responder }
   /** Nowhere yet: it waits until the resource knows about the key (in its words), and is then walked afresh. */
   | { readonly _tag: 'Pending'; readonly resource: string; readonly key: string }
 
@@ -60,6 +66,13 @@ export const hairpinTo = (port: string, transposition: HeaderTransposition = ide
   ({ verdict: { _tag: 'Hairpin', port }, transposition, contexts: [], mirrors: [] })
 
 /**
+ * Has `responder` answer the packet, changed by `transposition` if one is given. A rule gives the same responder for the same flow
+ * each time it is asked, or its flow is made anew with every change of policy.
+ */
+export const answerBy = (responder: Responder, transposition: HeaderTransposition = identity): Decision =>
+  ({ verdict: { _tag: 'Reply', by: responder }, transposition, contexts: [], mirrors: [] })
+
+/**
  * Lets the packet wait for the key that the rule asked for last and that is unknown. A rule that asked for none has nothing to
  * wait for: its packet is dropped as `PendingForNothing`.
  */
@@ -69,6 +82,7 @@ export const pend = (): Decision => PEND
 export const sameVerdict = (a: Verdict, b: Verdict): boolean => {
   if (a._tag === 'Drop') return b._tag === 'Drop' && a.reason === b.reason
   if (a._tag === 'Hairpin') return b._tag === 'Hairpin' && a.port === b.port
+  if (a._tag === 'Reply') return b._tag === 'Reply' && a.by === b.by
   if (a._tag === 'Pending') return b._tag === 'Pending' && a.resource === b.resource && a.key === b.key
   return b._tag === 'Continue'
 }
@@ -79,6 +93,7 @@ export const formatVerdict = (v: Verdict): string => {
     case 'Continue': return 'continue'
     case 'Drop': return `drop ${v.reason}`
     case 'Hairpin': return `hairpin to ${v.port}`
+    case 'Reply': return `reply by ${v.by.name}`
     case 'Pending': return `pending on ${v.resource} ${v.key}`
   }
 }

@@ -53,13 +53,13 @@ export class Bridge {
    * The port a frame is for, `'group'` for one that is for many, `undefined` for one that is for none. A frame in no
    * tunnel belongs to the network of its sender, if `from` is of one.
    */
-  find(frame: Uint8Array, parseDepth: number, from: SwitchPort | undefined): SwitchPort | 'group' | undefined {
-    const key = this.#keyOf(frame, parseDepth, from)
+  find(bytes: Uint8Array, start: number, end: number, parseDepth: number, from: SwitchPort | undefined): SwitchPort | 'group' | undefined {
+    const key = this.#keyOf(bytes, start, end, parseDepth, from)
     if (key === undefined) return undefined
     if (isGroup(key.mac)) return 'group'
     const port = this.#portOf(key)
     if (port !== undefined || from !== undefined || parseDepth < 3) return port
-    const inner = this.#innerKeyOf(frame)
+    const inner = this.#innerKeyOf(bytes, start, end)
     return inner === undefined ? undefined : this.#portOf(inner)
   }
 
@@ -74,26 +74,26 @@ export class Bridge {
    * The ports that a frame for a group address may reach: those of its virtual network and those of none. Where nothing
    * tells its network, only the latter: a tenant must not hear what may be another's.
    */
-  members(frame: Uint8Array, parseDepth: number, from: SwitchPort | undefined): readonly SwitchPort[] {
-    const key = this.#keyOf(frame, parseDepth, from)
+  members(bytes: Uint8Array, start: number, end: number, parseDepth: number, from: SwitchPort | undefined): readonly SwitchPort[] {
+    const key = this.#keyOf(bytes, start, end, parseDepth, from)
     return [...this.#byMac.values()].flat().filter((p) => p.vni === undefined || p.vni === key?.vni)
   }
 
-  #keyOf(frame: Uint8Array, parseDepth: number, from: SwitchPort | undefined): Key | undefined {
-    if (frame.length < 14) return undefined
+  #keyOf(bytes: Uint8Array, start: number, end: number, parseDepth: number, from: SwitchPort | undefined): Key | undefined {
+    if (end - start < 14) return undefined
     const view = this.#view
-    const tunnelled = parseDepth > 1 && parseFrame(view, frame, 0, frame.length, 2) === Reason.Ok && view.slots[Slot.TUNNEL] !== Tunnel.None
+    const tunnelled = parseDepth > 1 && parseFrame(view, bytes, start, end, 2) === Reason.Ok && view.slots[Slot.TUNNEL] !== Tunnel.None
     return tunnelled
-      ? { vni: hasVni(view.slots[Slot.TUNNEL]!) ? u24(frame, view.slots[Slot.TUNNEL_AT]! + 4) : from?.vni, mac: readMac(frame, view.slots[SLOTS + Slot.L2]!) }
-      : { vni: from?.vni, mac: readMac(frame, 0) }
+      ? { vni: hasVni(view.slots[Slot.TUNNEL]!) ? u24(bytes, view.slots[Slot.TUNNEL_AT]! + 4) : from?.vni, mac: readMac(bytes, view.slots[SLOTS + Slot.L2]!) }
+      : { vni: from?.vni, mac: readMac(bytes, start) }
   }
 
   /** Of a frame in two tunnels, what the inner one says. */
-  #innerKeyOf(frame: Uint8Array): Key | undefined {
+  #innerKeyOf(bytes: Uint8Array, start: number, end: number): Key | undefined {
     const { slots } = this.#view
-    if (parseFrame(this.#view, frame, 0, frame.length, 3) !== Reason.Ok || this.#view.depth < 3) return undefined
+    if (parseFrame(this.#view, bytes, start, end, 3) !== Reason.Ok || this.#view.depth < 3) return undefined
     const tunnel = slots[SLOTS + Slot.TUNNEL]!
-    return { vni: hasVni(tunnel) ? u24(frame, slots[SLOTS + Slot.TUNNEL_AT]! + 4) : undefined, mac: readMac(frame, slots[2 * SLOTS + Slot.L2]!) }
+    return { vni: hasVni(tunnel) ? u24(bytes, slots[SLOTS + Slot.TUNNEL_AT]! + 4) : undefined, mac: readMac(bytes, slots[2 * SLOTS + Slot.L2]!) }
   }
 }
 

@@ -55,11 +55,17 @@ export interface Environment {
   /** A frame for the physical network. The bytes are valid until the call returns. */
   readonly toNetwork?: (frame: Uint8Array) => void
   /**
+   * A frame for a port's VM, or for the physical network where `to` is not given: called instead of `toVm` and `toNetwork`, without making a view. The bytes are valid until
+   * the call returns and may be changed by it. `offload` says what is left to do to the frame (`OFFLOAD_PARTIAL`, `OFFLOAD_SEGMENT`); it is 0 for all frames unless
+   * some came in with it.
+   */
+  readonly deliver?: (to: PortIdentity | undefined, bytes: Uint8Array, start: number, end: number, offload: number) => void
+  /**
    * A frame that was taken by `port.process` or `processBatch`, waited for a resource, and leaves now: as a batch's sink is told.
    * The bytes are valid until the call returns. Without it such a frame is bridged, as those of `fromVm` and `fromNetwork`
    * always are.
    */
-  readonly released?: (port: PortIdentity, to: string, why: Output['why'], frame: Uint8Array, encapsulated: boolean) => void
+  readonly released?: (port: PortIdentity, to: string, why: Output['why'], frame: Uint8Array, encapsulated: boolean, offload: number) => void
   /**
    * A resource does not know about a key: told once, after the packet that missed it, and again each time the port's patience
    * is over (`pending.timeoutUs`) and somebody still wants it. The answer may be given to the resource within the call.

@@ -5,11 +5,12 @@
  * @see VFP §8.4
  */
 import type { Datapath } from '../datapath/datapath.js'
+import type { MtuGuard } from '../datapath/mtu.js'
 import { type Direction, makeUfid } from '../flow/flow-id.js'
 import { explain, type Explanation, unexplained } from '../pipeline/explain.js'
+import type { Walk } from '../pipeline/walk.js'
 import { apply } from '../transposition/apply.js'
 import { ApplyCode, applyCodeName } from '../transposition/apply-code.js'
-import type { HeaderTransposition } from '../transposition/header-transposition.js'
 import { compile } from '../transposition/program.js'
 import { type FrameView, makeFrameView } from '../wire/frame-view.js'
 import { parseFrame } from '../wire/parse.js'
@@ -26,13 +27,16 @@ export const explainFrame = (datapath: Datapath, direction: Direction, frame: Ui
   if (!datapath.identify(direction, view, words, nowUs)) return unexplained(direction, 'FragmentWithoutFirst')
   return explain(walker, policy, { direction, words, depth: view.depth, nowUs }, {
     letGo: (holds) => { pending.holds.letGo(holds) },
-    refusal: (t) => refusal(t, copyOf(frame, headroom, depth, options.geneveOptions)),
+    refusal: (walk) => refusal(walk, direction, datapath.mtu, copyOf(frame, headroom, depth, options.geneveOptions)),
   })
 }
 
-/** Why the bytes of a frame would not take a transposition; empty if they would. Some refusals are each packet's own, as a TTL that is used up. */
-const refusal = (t: HeaderTransposition, view: FrameView): string => {
-  const code = apply(compile(t), view, 0)
+/** Why the bytes of a frame would not take what a walk decided; empty if they would. Some refusals are each packet's own, as a TTL that is used up. */
+const refusal = (walk: Walk, direction: Direction, mtu: MtuGuard | undefined, view: FrameView): string => {
+  const program = compile(walk.transposition)
+  const leaves = direction === 'outbound' && walk.verdict._tag === 'Continue'
+  if (leaves && mtu !== undefined && mtu.isOver({ program, contexts: walk.contexts }, view, 0) && !mtu.isCuttable) return 'PacketTooBig'
+  const code = apply(program, view, 0)
   return code === ApplyCode.Ok ? '' : applyCodeName(code)
 }
 

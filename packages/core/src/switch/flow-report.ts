@@ -13,7 +13,7 @@ export interface FlowReport {
   readonly key: string
   /** Its key as data, outermost header group first. */
   readonly groups: readonly FlowGroup[]
-  /** `continue`, `drop Reason` or `hairpin to port`. */
+  /** `continue`, `drop Reason`, `hairpin to port` or `reply by responder`. */
   readonly verdict: string
   /** The composed transposition in words. */
   readonly transposition: string

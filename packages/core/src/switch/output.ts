@@ -15,6 +15,8 @@ export interface Output {
 /** What became of a frame. */
 export type FrameOutcome =
   | { readonly _tag: 'Passed' }
+  /** A responder took it: what it said, if anything, left as `reply`. Not a drop. `reason` says so in words. */
+  | { readonly _tag: 'Answered'; readonly reason: string }
   /** Counted under this reason. */
   | { readonly _tag: 'Dropped'; readonly reason: string }
   /**
@@ -41,12 +43,17 @@ export interface Batch {
   readonly bytes: Uint8Array
   /** Offset of each frame; changed when its start moves. */
   readonly start: Uint32Array
-  /** Length of each frame in bytes; changed when it grows or shrinks. */
+  /** Length of each frame in bytes; changed when it grows or shrinks. One that was cut (`SwitchOptions.mtu`) is its first fragment. */
   readonly length: Uint32Array
-  /** Set per frame: 0 passed, 1 dropped, 2 pending: a copy waits for a resource, and the frame here is as it was. */
+  /**
+   * Set per frame: 0 passed; 1 dropped; 2 pending: a copy waits for a resource, and the frame here is as it was; 3 answered: a responder
+   * took it, and the answer is not in this buffer.
+   */
   readonly verdict: Uint8Array
   /** Set per frame: a number that `port.reasonName` names; 0 where it was not dropped. */
   readonly reason: Uint16Array
+  /** What the sender of each frame left to the hardware, see `OFFLOAD_PARTIAL`: it travels with the frame. Without it all are finished. */
+  readonly offload?: Uint32Array
   /** Frames in the batch. */
   readonly count: number
 }
@@ -56,19 +63,23 @@ export interface Batch {
  * policy, of this port or of one the frame came from by a hairpin, put a tunnel around this very frame or copy: only then
  * is its outermost tunnel not the VM's own. Called for a mirrored copy, a sink must not take frames through the same port:
  * the frame that was copied is still in it. `index` is the frame's in its batch, −1 for one that leaves later.
+ * `offload` is the frame's word of `Batch.offload`: whoever sends it finishes it.
  */
-export type Sink = (to: string, why: Output['why'], bytes: Uint8Array, start: number, end: number, index: number, encapsulated: boolean) => void
+export type Sink = (
+  to: string, why: Output['why'], bytes: Uint8Array, start: number, end: number, index: number, encapsulated: boolean, offload: number,
+) => void
 
 /**
  * Makes sure that a batch's arrays are as long as it says.
  *
  * @throws RangeError if one has fewer than `count` elements
  */
-export const requireLengths = ({ start, length, verdict, reason, count }: Batch): void => {
+export const requireLengths = ({ start, length, verdict, reason, offload, count }: Batch): void => {
   if (start.length < count) tooShort('start', start.length, count)
   if (length.length < count) tooShort('length', length.length, count)
   if (verdict.length < count) tooShort('verdict', verdict.length, count)
   if (reason.length < count) tooShort('reason', reason.length, count)
+  if (offload !== undefined && offload.length < count) tooShort('offload', offload.length, count)
 }
 
 const tooShort = (name: string, there: number, count: number): never => {

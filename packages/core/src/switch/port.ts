@@ -9,6 +9,7 @@ import type { LayerType } from '../policy/layer.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { Generation, Place } from '../policy/port-policy.js'
 import type { DatapathCounters } from '../datapath/datapath-options.js'
+import type { MtuOptions } from '../datapath/mtu-options.js'
 import type { Explanation } from '../pipeline/explain.js'
 import type { FlowReport } from './flow-report.js'
 import type { LayerHandle, RuleReport } from './layer-handle.js'
@@ -29,6 +30,8 @@ export interface PortSpec {
    * MAC in different networks. Without it the port takes its MAC and group addresses from any network.
    */
   readonly vni?: number
+  /** What the physical network takes of this port, in place of what the switch says of all. */
+  readonly mtu?: MtuOptions
 }
 
 /** Where a port is in its life. */

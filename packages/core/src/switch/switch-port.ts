@@ -16,9 +16,11 @@ import { Control } from './control.js'
 import type { Environment } from './environment.js'
 import { explainFrame } from './explain-frame.js'
 import { reportFlow } from './flow-report.js'
+import { sendFragments } from './fragments.js'
 import type { LayerHandle } from './layer-handle.js'
 import { type Batch, type FrameOutcome, type Output, type Processed, requireLengths, type Sink } from './output.js'
 import type { Port, PortCounters, PortState } from './port.js'
+import { countersOf } from './port-counters.js'
 import type { PortError } from './port-error.js'
 import type { Turn } from './turn.js'
 import { Waiting } from './waiting.js'
@@ -34,6 +36,8 @@ export interface PortSurroundings {
   readonly turn: Turn
   /** Where frames go that were given to a port alone, had to wait, and leave now. */
   readonly later: (port: SwitchPort) => Sink
+  /** Whether a frame that the port sends out goes to the physical network, and not to another port; `encapsulated` as for a sink. */
+  readonly leaves: (port: SwitchPort, bytes: Uint8Array, start: number, end: number, encapsulated: boolean) => boolean
   /** Called when the port has been deleted. */
   readonly forget: (port: SwitchPort) => void
 }
@@ -43,13 +47,18 @@ export const MAX_HAIRPINS = 4
 /** Headroom that `process` gives a copied frame: three IPv6 encapsulations and a little. */
 export const HEADROOM = 256
 
+/** Where a frame on its way comes from, and so where an answer to it goes: the VM or the network; or it is an answer to the network. */
+type Origin = Direction | 'answer'
+
 /** What it takes to send a frame that waits in a port on its way again. */
 interface Journey {
   /** The port it was given to, which it reached this one from by hairpins. */
   readonly first: SwitchPort
   readonly later: Sink
+  readonly origin: Origin
   readonly hairpins: number
   readonly encapsulated: boolean
+  readonly offload: number
 }
 
 /** Where the frame last taken by `forward` is, or why it is nowhere. */
@@ -58,11 +67,16 @@ interface Left {
   port: SwitchPort
   start: number
   end: number
+  /** Bytes from here to the frame's start are headroom still. */
+  floor: number
   /** Why it was dropped. */
   reason: string
-  /** What it waits for. */
+  /** What it waits for, or that it was answered. */
   waitsFor: FrameOutcome
 }
+
+/** Has a frame of a batch go through a port. */
+type TakeFrame = (port: SwitchPort, bytes: Uint8Array, start: number, end: number, floor: number, index: number, offload: number) => Outcome
 
 /** A port of a switch. */
 export class SwitchPort implements Port {
@@ -72,7 +86,7 @@ export class SwitchPort implements Port {
   readonly #datapath: Datapath<Journey>
   readonly #control: Control
   readonly #waiting: Waiting<Journey>
-  readonly #later: Sink
+  readonly #later: () => Sink
   #state: PortState = 'created'
   /** Where the frame in hand goes, for its mirrors; which of its batch it is; and whether an earlier hop put a tunnel around it. */
   #sink: Sink = () => undefined
@@ -84,14 +98,16 @@ export class SwitchPort implements Port {
     this.vni = vni
     this.#around = around
     const mirror: MirrorSink = (port, bytes, start, end, encapsulated) => {
-      this.#sink(port, 'mirror', bytes, start, end, this.#index, encapsulated || this.#wrapped)
+      this.#sink(port, 'mirror', bytes, start, end, this.#index, encapsulated || this.#wrapped, this.#datapath.offload)
     }
-    this.#datapath = new Datapath(identity, around.options, around.clock, mirror)
+    this.#datapath = new Datapath(identity, around.options, around.clock, mirror, (bytes, start, end, encapsulated) =>
+      around.leaves(this, bytes, start, end, encapsulated || this.#wrapped))
     this.#waiting = new Waiting({
       port: identity, datapath: this.#datapath, clock: around.clock, environment: around.environment, turn: around.turn,
       resume: (frame) => this.#resume(frame),
     })
-    this.#later = around.later(this)
+    const later = around.later(this)
+    this.#later = () => later
     this.#control = new Control(
       { port: identity, resource: around.resource, isGone: () => this.#state === 'deleted', maxConnections: around.maxConnections, swap: (c) => { this.#datapath.policy = c },
         disposeFailed: (layer, failures) => around.environment.disposeFailed?.(identity, layer, failures) },
@@ -158,7 +174,7 @@ export class SwitchPort implements Port {
     const outputs: Output[] = []
     const sink: Sink = (to, why, b, start, end) => { outputs.push({ to, why, frame: b.slice(start, end) }) }
     const outcome = this.#around.turn.call(() => {
-      this.forward(direction, bytes, HEADROOM, bytes.length, 0, sink, 0, this.#later)
+      this.forward(direction, bytes, HEADROOM, bytes.length, 0, sink, 0, this.#later, 0)
       return this.outcome
     })
     return { outcome, outputs }
@@ -166,10 +182,14 @@ export class SwitchPort implements Port {
 
   readonly processBatch = (direction: Direction, batch: Batch, sink: Sink): void => {
     requireLengths(batch)
-    this.#around.turn.call(() => { this.#processAll(direction, batch, sink) })
+    this.#around.turn.call(() => {
+      this.takeAll(batch, (port, bytes, start, end, floor, index, offload) =>
+        port.forward(direction, bytes, start, end, floor, sink, index, this.#later, offload))
+    })
   }
 
-  #processAll(direction: Direction, batch: Batch, sink: Sink): void {
+  /** Takes the frames of a batch one after the other, within a turn: `take` has each go through {@link forward}. */
+  takeAll(batch: Batch, take: TakeFrame): void {
     let floor = 0
     for (let i = 0; i < batch.count; i++) {
       const start = batch.start[i]!
@@ -179,8 +199,8 @@ export class SwitchPort implements Port {
         batch.reason[i] = this.#datapath.lose('BadBatch')
         continue
       }
-      const outcome = this.forward(direction, batch.bytes, start, end, floor, sink, i, this.#later)
-      batch.verdict[i] = outcome === Outcome.Dropped ? 1 : outcome === Outcome.Pending ? 2 : 0
+      const outcome = take(this, batch.bytes, start, end, floor, i, batch.offload === undefined ? 0 : batch.offload[i]!)
+      batch.verdict[i] = verdictOf(outcome)
       batch.reason[i] = outcome === Outcome.Dropped ? this.#datapath.reasons.intern(this.left.reason) : 0
       if (outcome === Outcome.Passed) {
         batch.start[i] = this.left.start
@@ -191,31 +211,33 @@ export class SwitchPort implements Port {
   }
 
   /** What became of the frame last taken by {@link forward}: valid until the next. */
-  readonly left: Left = { port: this, start: 0, end: 0, reason: '', waitsFor: PASSED }
+  readonly left: Left = { port: this, start: 0, end: 0, floor: 0, reason: '', waitsFor: PASSED }
 
   /** What became of it, as programs are told. */
   get outcome(): FrameOutcome {
-    return this.left.waitsFor._tag === 'Pending' ? this.left.waitsFor : this.left.reason === '' ? PASSED : { _tag: 'Dropped', reason: this.left.reason }
+    return this.left.waitsFor._tag !== 'Passed' ? this.left.waitsFor : this.left.reason === '' ? PASSED : { _tag: 'Dropped', reason: this.left.reason }
   }
 
   /**
    * Takes one frame through this port and, by hairpins, through others, within a turn; what leaves goes to the sink, and what
-   * leaves later, because it has to wait, to `later`. More is in {@link left}.
+   * leaves later, because it has to wait, to what `later` answers. More is in {@link left}.
    */
-  forward(direction: Direction, bytes: Uint8Array, start: number, end: number, floor: number, sink: Sink, index: number, later: Sink): Outcome {
-    return SwitchPort.#through(this, this, direction, bytes, start, end, floor, sink, index, later, 0, false, undefined)
+  forward(
+    direction: Direction, bytes: Uint8Array, start: number, end: number, floor: number, sink: Sink, index: number, later: () => Sink, offload: number,
+  ): Outcome {
+    return SwitchPort.#through(this, this, direction, direction, bytes, start, end, floor, sink, index, later, 0, false, undefined, offload)
   }
 
   /** Takes a frame that waited here on its way; `false` if it waits again. */
   #resume(frame: WaitingFrame<Journey>): boolean {
-    const { bytes, start, flow, journey: { first, later, hairpins, encapsulated } } = frame
-    SwitchPort.#through(first, this, flow.direction, bytes, start, bytes.length, 0, later, -1, later, hairpins, encapsulated, frame)
+    const { bytes, start, flow, journey: { first, later, origin, hairpins, encapsulated, offload } } = frame
+    SwitchPort.#through(first, this, origin, flow.direction, bytes, start, bytes.length, 0, later, -1, () => later, hairpins, encapsulated, frame, offload)
     return frame.isTaken
   }
 
   static #through(
-    first: SwitchPort, here: SwitchPort, direction: Direction, bytes: Uint8Array, start: number, end: number, floor: number,
-    sink: Sink, index: number, later: Sink, hairpinsSoFar: number, wrapped: boolean, waited: WaitingFrame<Journey> | undefined,
+    first: SwitchPort, here: SwitchPort, origin: Origin, direction: Direction, bytes: Uint8Array, start: number, end: number, floor: number,
+    sink: Sink, index: number, later: () => Sink, hairpinsSoFar: number, wrapped: boolean, waited: WaitingFrame<Journey> | undefined, offload: number,
   ): Outcome {
     let port = here
     let way = direction
@@ -226,27 +248,33 @@ export class SwitchPort implements Port {
     for (let hairpins = hairpinsSoFar; ; hairpins++) {
       if (port.#state !== 'connected') return first.#losing(port, 'PortDisconnected')
       const again = hairpins === hairpinsSoFar ? waited : undefined
-      const outcome = port.#run(way, bytes, from, to, floor, sink, index, encapsulated, again)
+      const outcome = port.#run(way, bytes, from, to, floor, sink, index, encapsulated, again, offload)
       if (port.#datapath.pending.keys.hasNews) port.#around.turn.ask(port.#waiting)
       if (outcome === Outcome.Pending) {
         const refusal = again === undefined
-          ? port.#datapath.park(way, bytes, from, to, HEADROOM, waited?.misses ?? 0, { first, later, hairpins, encapsulated })
+          ? port.#datapath.park(way, bytes, from, to, HEADROOM, waited?.misses ?? 0, { first, later: later(), origin, hairpins, encapsulated, offload })
           : port.#datapath.pending.putBack(again)
         return refusal === '' ? first.#letWait(port) : first.#losing(port, refusal)
       }
       if (outcome === Outcome.Dropped) return first.#noted(port.#datapath.reasons.name(port.#datapath.reason))
+      if (outcome === Outcome.Oversize) {
+        return SwitchPort.#oversize(first, port, origin, bytes, from, floor, sink, index, later, hairpins, encapsulated)
+      }
+      if (outcome === Outcome.Answered) return SwitchPort.#answered(first, port, origin, sink, index, later, hairpins)
       from = port.#datapath.start
       to = port.#datapath.end
       encapsulated ||= port.#datapath.encapsulated
       if (outcome === Outcome.Passed) {
         first.left.port = port
-        sink(way === 'outbound' ? 'network' : 'vm', waited === undefined ? 'forward' : 'released', bytes, from, to, index, encapsulated)
+        first.left.floor = floor
+        const why = origin === 'answer' ? 'reply' : waited === undefined ? 'forward' : 'released'
+        sink(way === 'outbound' ? 'network' : 'vm', why, bytes, from, to, index, encapsulated, offload)
         // Only now: the sink may have taken other frames through this port.
         first.left.start = from
         first.left.end = to
         first.left.reason = ''
-        first.left.waitsFor = PASSED
-        return Outcome.Passed
+        first.left.waitsFor = origin === 'answer' ? ANSWERED : PASSED
+        return origin === 'answer' ? Outcome.Answered : Outcome.Passed
       }
       if (hairpins === MAX_HAIRPINS) return first.#losing(port, 'HairpinLimit')
       const next = first.#around.find(port.#datapath.hairpin)
@@ -256,25 +284,53 @@ export class SwitchPort implements Port {
     }
   }
 
+  /** A frame is longer than the network takes where it would leave `port`: it goes on in fragments, or its VM is told. */
+  static #oversize(
+    first: SwitchPort, port: SwitchPort, origin: Origin, bytes: Uint8Array, start: number, floor: number,
+    sink: Sink, index: number, later: () => Sink, hairpins: number, wrapped: boolean,
+  ): Outcome {
+    const { mtu } = port.#datapath
+    // What an earlier hop has put a tunnel around, or changed, is not the VM's any more: it could make nothing of an error.
+    const cut = wrapped ? undefined : mtu?.cut(HEADROOM)
+    if (cut !== undefined) {
+      return sendFragments(cut, { bytes, start, floor, headroom: HEADROOM }, first.left, sink, (b, from, to, lowest, into) =>
+        SwitchPort.#through(first, port, origin, 'outbound', b, from, to, lowest, into, index, later, hairpins, wrapped, undefined, 0))
+    }
+    const complaint = wrapped || origin !== 'outbound' || hairpins > 0 ? undefined : mtu?.complaint(0, port.#around.clock.nowUs())
+    if (complaint !== undefined) {
+      first.left.port = first
+      first.left.floor = 0
+      sink('vm', 'reply', complaint, 0, complaint.length, index, false, 0)
+    }
+    return first.#losing(port, 'PacketTooBig')
+  }
+
+  /** A frame was answered in `port`: the answer goes back to whoever gave the frame to the port it first came to. */
+  static #answered(first: SwitchPort, port: SwitchPort, origin: Origin, sink: Sink, index: number, later: () => Sink, hairpins: number): Outcome {
+    const { answers, start, end } = port.#datapath
+    let outcome: Outcome = Outcome.Answered
+    const bytes = answers.take()
+    if (origin === 'inbound' && end > start) {
+      outcome = hairpins === MAX_HAIRPINS
+        ? first.#losing(port, 'HairpinLimit')
+        : SwitchPort.#through(first, first, 'answer', 'outbound', bytes, start, end, 0, sink, index, later, hairpins + 1, false, undefined, 0)
+    } else {
+      first.left.port = first
+      first.left.floor = 0
+      if (end > start) sink('vm', 'reply', bytes, start, end, index, false, 0)
+      first.left.reason = ''
+      first.left.waitsFor = ANSWERED
+    }
+    answers.giveBack(bytes)
+    return outcome
+  }
+
   readonly explain = (direction: Direction, frame: Uint8Array): Explanation => {
     if (this.#state !== 'connected') return unexplained(direction, 'PortDisconnected')
     return explainFrame(this.#datapath, direction, frame, this.#around.clock.nowUs(), HEADROOM)
   }
 
-  readonly counters = (): PortCounters => ({
-    ...this.#datapath.counters,
-    drops: this.#datapath.reasons.counts(),
-    flows: this.#datapath.flows.size,
-    // Two keys a pair: counted so, because counters are read while traffic runs.
-    connections: Object.fromEntries(this.#datapath.policy.layers.map((l) => [l.name, l.flows.size / 2])),
-    pending: {
-      waiting: this.#datapath.pending.room.size,
-      waitingBytes: this.#datapath.pending.room.bytes,
-      keys: this.#datapath.pending.keys.size,
-      asked: this.#waiting.asked,
-      ...this.#datapath.pending.room.counters,
-    },
-  })
+  readonly counters = (): PortCounters => countersOf(this.#datapath, this.#waiting.asked)
 
   readonly flows = (): readonly ReturnType<typeof reportFlow>[] => {
     const now = this.#around.clock.nowUs()
@@ -283,14 +339,16 @@ export class SwitchPort implements Port {
 
   #run(
     way: Direction, bytes: Uint8Array, start: number, end: number, floor: number, sink: Sink, index: number, wrapped: boolean,
-    waited: WaitingFrame<Journey> | undefined,
+    waited: WaitingFrame<Journey> | undefined, offload: number,
   ): Outcome {
     const sinkBefore = this.#sink
     const indexBefore = this.#index
     const wrappedBefore = this.#wrapped
+    const offloadBefore = this.#datapath.offload
     this.#sink = sink
     this.#index = index
     this.#wrapped = wrapped
+    this.#datapath.offload = offload
     // A sink, a clock or an action context may throw: the port must not go on mirroring to a sink whose batch is over.
     try {
       return waited === undefined ? this.#datapath.process(way, bytes, start, end, floor) : this.#datapath.resume(waited)
@@ -298,6 +356,7 @@ export class SwitchPort implements Port {
       this.#sink = sinkBefore
       this.#index = indexBefore
       this.#wrapped = wrappedBefore
+      this.#datapath.offload = offloadBefore
     }
   }
 
@@ -329,4 +388,9 @@ export class SwitchPort implements Port {
   }
 }
 
+/** How a batch says what became of a frame. */
+export const verdictOf = (outcome: Outcome): number =>
+  outcome === Outcome.Dropped ? 1 : outcome === Outcome.Pending ? 2 : outcome === Outcome.Answered ? 3 : 0
+
 const PASSED: FrameOutcome = { _tag: 'Passed' }
+const ANSWERED: FrameOutcome = { _tag: 'Answered', reason: 'answered' }

@@ -6,16 +6,15 @@
  * network goes the same way, to the port, inbound. A frame for a group address (broadcast, multicast) goes to the
  * network and to every other port of its network, as a bridge does; policy on the ports decides what of it they see.
  *
- * Only hairpins (and mirrors to the network) let a port's policy send on what it was sent, so only they can make a frame
- * go round or multiply. Two bounds hold them: how often one frame may be delivered in a row, and how many deliveries a
- * frame that was given to the switch may cause in all beyond its first; what is beyond either is dropped as
- * `HairpinLimit`.
+ * Hairpins can make a frame go round or multiply; two bounds hold them (see `forwarding.ts`), and what is beyond either is
+ * dropped as `HairpinLimit`.
  *
  * @see VFP §4.1, §7.1, §7.2
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Clock } from '../clock.js'
 import type { DatapathOptions } from '../datapath/datapath-options.js'
+import { type MtuOptions, mtuProblem } from '../datapath/mtu-options.js'
 import { DEFAULT_PENDING, type PendingOptions } from '../datapath/waiting-room.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { AnyResource } from '../policy/resource.js'
@@ -23,10 +22,11 @@ import { type IpAddress, parseIp, parseMac } from '../wire/address.js'
 import { DEFAULT_MAX_CONNECTIONS } from '../tables/layer-flow-table.js'
 import { Bridge } from './bridge.js'
 import type { Environment } from './environment.js'
-import type { FrameOutcome, Output, Sink } from './output.js'
+import { Forwarding } from './forwarding.js'
+import type { Batch, FrameOutcome } from './output.js'
 import type { Port, PortSpec } from './port.js'
 import type { PortError } from './port-error.js'
-import { HEADROOM, MAX_HAIRPINS, SwitchPort } from './switch-port.js'
+import { SwitchPort } from './switch-port.js'
 import { Turn } from './turn.js'
 
 /** What a switch is opened with; everything has a default. */
@@ -65,6 +65,11 @@ export interface SwitchOptions {
    * is beyond is dropped as `PendingOverflow`, `PendingTimeout` or `PendingLoops`.
    */
   readonly pending?: Partial<PendingOptions>
+  /**
+   * What the physical network takes, and what becomes of longer packets; unless given, everything is sent. What a port sends to another port
+   * of the switch has no such bound. A port for which it is not as it should be is refused (`BadPort` at `/mtu/…`).
+   */
+  readonly mtu?: MtuOptions
 }
 
 /** A switch. */
@@ -82,6 +87,21 @@ export interface Switch {
   readonly fromVm: (port: string, frame: Uint8Array) => FrameOutcome
   /** Takes a frame from the physical network to the port it is for. */
   readonly fromNetwork: (frame: Uint8Array) => FrameOutcome
+  /**
+   * As {@link fromVm}, for many frames: the way for traffic. They are rewritten in place, in the next port, too, where one port's VM
+   * sends to another's, and leave by `Environment.deliver`; nothing is allocated for frames of known flows. The batch's verdicts and
+   * reasons are the port's, as with `port.processBatch`; its bytes, starts and lengths are of no meaning afterwards.
+   *
+   * @throws RangeError if an array of the batch has fewer than `count` elements; no frame has been touched then
+   */
+  readonly batchFromVm: (port: string, batch: Batch) => void
+  /**
+   * As {@link fromNetwork}, for many frames, as `batchFromVm` does it. Frames that no port gets have verdict 1 and reason 0: they are of no port,
+   * and `drops` counts them.
+   *
+   * @throws RangeError if an array of the batch has fewer than `count` elements; no frame has been touched then
+   */
+  readonly batchFromNetwork: (batch: Batch) => void
   /** `settle` of every port; how many packets that waited were let through. */
   readonly settle: () => number
   /**
@@ -123,80 +143,15 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
   }
   const ports = new Map<string, SwitchPort>()
   const bridge = new Bridge(datapath.geneveOptions)
-  const drops = new Map<string, number>()
   const clock = options.clock ?? { nowUs: () => 0 }
   const turn = new Turn()
 
-  const dropped = (reason: string): FrameOutcome => {
-    drops.set(reason, (drops.get(reason) ?? 0) + 1)
-    return { _tag: 'Dropped', reason }
-  }
-
-  /** Whether a frame that has been delivered `turns` times in a row may be so once more. The first delivery is free, however many ports it is to. */
-  const spend = (turns: number, budget: Budget): boolean => {
-    if (turns === 0) return true
-    if (turns === MAX_HAIRPINS || budget.left === 0) return false
-    budget.left--
-    return true
-  }
-
-  const run = (port: SwitchPort, direction: 'inbound' | 'outbound', frame: Uint8Array, turns: number, budget: Budget): FrameOutcome => {
-    const bytes = new Uint8Array(HEADROOM + frame.length)
-    bytes.set(frame, HEADROOM)
-    const sink: Sink = (to, why, b, start, end, _index, encapsulated) => {
-      route(why === 'mirror' ? port : port.left.port, to, why, b.subarray(start, end), encapsulated, turns, budget)
-    }
-    // What of it leaves later goes the same way, on the same budget.
-    port.forward(direction, bytes, HEADROOM, bytes.length, 0, sink, 0, sink)
-    return port.outcome
-  }
-
-  /** Where frames go that were given to a port alone and had to wait. */
-  const later = (port: SwitchPort): Sink => (to, why, b, start, end, _index, encapsulated) => {
-    const from = why === 'mirror' ? port : port.left.port
-    if (environment.released === undefined) route(from, to, why, b.subarray(start, end), encapsulated, 0, newBudget())
-    else environment.released(from.identity, to, why, b.subarray(start, end), encapsulated)
-  }
-
-  const route = (
-    from: SwitchPort, to: string, why: Output['why'], frame: Uint8Array, encapsulated: boolean, turns: number, budget: Budget,
-  ): FrameOutcome => {
-    // A tunnel that a VM made itself is payload: it must not choose the tenant its frame is bridged to.
-    if (to === 'network') return forward(from, why, frame, encapsulated ? datapath.parseDepth.inbound : 1, turns, budget)
-    const target = to === 'vm' ? from : ports.get(to)
-    if (target === undefined) return dropped('NoSuchPort')
-    if (target.state() !== 'connected') return dropped('PortDisconnected')
-    // A mirrored copy too is handed to the VM as it is: a collector wants what was mirrored, not what policy leaves of it.
-    environment.toVm?.(target.identity, frame)
-    return { _tag: 'Passed' }
-  }
-
-  const forward = (
-    from: SwitchPort | undefined, why: Output['why'], frame: Uint8Array, depth: number, turns: number, budget: Budget,
-  ): FrameOutcome => {
-    const target = bridge.find(frame, depth, from)
-    if (target === 'group') {
-      if (from !== undefined) environment.toNetwork?.(frame)
-      for (const port of bridge.members(frame, depth, from)) {
-        if (port === from) continue
-        // One drop stands for the rest of the flood: to go through it port by port would be work of the kind that is bounded here.
-        if (!spend(turns, budget)) return dropped('HairpinLimit')
-        run(port, 'inbound', frame, turns + 1, budget)
-      }
-      return { _tag: 'Passed' }
-    }
-    // On the wire it would come back, or go to a stranger who claims the MAC. A copy of what came in has its receiver's own
-    // MAC by nature, and leaves because a rule says so.
-    if (target !== undefined && target === from && why !== 'mirror') return dropped('OwnMac')
-    if (target !== undefined && target !== from) return spend(turns, budget) ? run(target, 'inbound', frame, turns + 1, budget) : dropped('HairpinLimit')
-    if (from === undefined) return dropped('NoPortForMac')
-    environment.toNetwork?.(frame)
-    return { _tag: 'Passed' }
-  }
+  const forwarding = new Forwarding({ environment, bridge, networkDepth: datapath.parseDepth.inbound, find: (name) => ports.get(name) })
 
   return {
     addPort: (spec) => {
-      const identity = readSpec(spec)
+      const mtu = spec.mtu ?? options.mtu
+      const identity = readSpec(spec, mtu)
       if (E.isLeft(identity)) return identity
       if (ports.has(spec.name)) return E.left({ _tag: 'NameTaken', port: spec.name })
       const holder = bridge.holder(identity.right.mac, spec.vni)
@@ -204,11 +159,15 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
       const agreed = environment.createPort?.(identity.right) ?? E.right(undefined)
       if (E.isLeft(agreed)) return E.left({ _tag: 'EnvironmentRefused', port: spec.name, reason: agreed.left })
       const port = new SwitchPort(identity.right, spec.vni, {
-        clock, options: datapath, environment, maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+        clock, options: mtu === undefined ? datapath : { ...datapath, mtu }, environment, maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
         turn,
-        later,
+        later: (self) => forwarding.sinkOf(self),
         resource: (name) => resources.get(name),
         find: (name) => ports.get(name),
+        leaves: (from, bytes, start, end, encapsulated) => {
+          const target = bridge.find(bytes, start, end, encapsulated ? datapath.parseDepth.inbound : 1, from)
+          return target === undefined || target === 'group' || target === from
+        },
         forget: (gone) => {
           ports.delete(gone.identity.name)
           bridge.remove(gone)
@@ -227,26 +186,27 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
     ports: () => [...ports.values()],
     fromVm: (name, frame) => {
       const port = ports.get(name)
-      if (port === undefined) return dropped('NoSuchPort')
-      return turn.call(() => run(port, 'outbound', frame, 0, newBudget()))
+      if (port !== undefined) return turn.call(() => forwarding.fromVm(port, frame))
+      forwarding.drop('NoSuchPort')
+      return { _tag: 'Dropped', reason: 'NoSuchPort' }
     },
-    fromNetwork: (frame) => turn.call(() => forward(undefined, 'forward', frame, datapath.parseDepth.inbound, 0, newBudget())),
+    fromNetwork: (frame) => turn.call(() => forwarding.fromNetwork(frame)),
+    batchFromVm: (name, batch) => {
+      const port = ports.get(name)
+      if (port !== undefined) turn.call(() => { forwarding.batchFromVm(port, batch) })
+      else for (let i = 0; i < batch.count; i++) {
+        forwarding.drop('NoSuchPort')
+        batch.verdict[i] = 1
+        batch.reason[i] = 0
+      }
+    },
+    batchFromNetwork: (batch) => turn.call(() => { forwarding.batchFromNetwork(batch) }),
     settle: () => [...ports.values()].reduce((sum, port) => sum + port.settle(), 0),
-    drops: () => Object.fromEntries(drops),
+    drops: () => Object.fromEntries(forwarding.drops),
   }
 }
 
-/** Deliveries that one frame given to the switch may still cause beyond its first. Shared by all that becomes of it. */
-interface Budget {
-  left: number
-}
-
-/** Enough for a gateway that turns a broadcast back to the VMs of a busy host, far from what would hold the host up. */
-export const MAX_DELIVERIES = 64
-
-const newBudget = (): Budget => ({ left: MAX_DELIVERIES })
-
-const readSpec = (spec: PortSpec): E.Either<PortError, PortIdentity> => {
+const readSpec = (spec: PortSpec, mtu: MtuOptions | undefined): E.Either<PortError, PortIdentity> => {
   const bad = (path: string, reason: string): E.Either<PortError, never> => E.left({ _tag: 'BadPort', port: spec.name, path, reason })
   if (spec.name === '' || spec.name === 'vm' || spec.name === 'network') return bad('/name', 'a port needs a name, and not vm or network')
   const mac = parseMac(spec.mac)
@@ -259,5 +219,7 @@ const readSpec = (spec: PortSpec): E.Either<PortError, PortIdentity> => {
     if (E.isLeft(ip)) return bad(`/ip/${i}`, ip.left.reason)
     ips.push(ip.right)
   }
+  const problem = mtu === undefined ? undefined : mtuProblem(mtu)
+  if (problem !== undefined) return bad(`/mtu${problem.path}`, problem.reason)
   return E.right({ name: spec.name, mac: mac.right, ips })
 }

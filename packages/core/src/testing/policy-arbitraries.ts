@@ -9,13 +9,15 @@ import { isSome } from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
 import { integer, strictlyPartial } from '../policy/codecs.js'
 import type { ConditionsObject } from '../policy/condition-codec.js'
-import { proceed, refuse } from '../policy/decision.js'
+import { answerBy, proceed, refuse } from '../policy/decision.js'
 import { type Directory, directory } from '../policy/directory.js'
 import type { LayerType } from '../policy/layer.js'
+import { NO_ANSWER, type Responder, TAKEN } from '../policy/responder.js'
 import { defineRuleType, type RuleType } from '../policy/rule.js'
 import { allow, block, count, decap, encap, hairpin, mirror, nat, transpose } from '../policy/rule-types.js'
 import { type GroupJson, type RuleJson, type RulesConfig, type RulesJson, rulesLayer } from '../policy/rules-layer.js'
 import { modify } from '../transposition/construct.js'
+import { Slot, SLOTS } from '../wire/frame-view.js'
 import { HOSTS4, HOSTS6, MACS, PEERS4, PEERS6, TENANTS, TRANSPORT_PORTS, UNDERLAYS4, UNDERLAYS6, VIPS } from './traffic-frames.js'
 
 /** Network of the entries that the `route` rules of generated policies look up. */
@@ -55,9 +57,36 @@ export const parityType = defineRuleType({
   },
 })
 
+/** A rule type that answers, by its form: the frame with its MACs exchanged and its last byte changed; only such of even length; nothing, but it is taken. */
+export const replyType = defineRuleType({
+  name: 'reply',
+  config: strictlyPartial({ form: t.union([t.literal('swap'), t.literal('even'), t.literal('take')]) }, {}),
+  decide: ({ form }) => answerBy(RESPONDERS[form]),
+})
+
+const swapMacs: Responder = {
+  name: 'swap',
+  answer: ({ bytes, start, end, depth, slots }, out, at) => {
+    for (let i = start; i < end; i++) out[at + i - start] = bytes[i]!
+    for (let i = 0; i < 6; i++) {
+      out[at + i] = bytes[start + 6 + i]!
+      out[at + 6 + i] = bytes[start + i]!
+    }
+    // So that it matters where the headers are said to lie.
+    out[at + end - start - 1]! ^= depth + slots[(depth - 1) * SLOTS + Slot.L4]! - start
+    return end - start
+  },
+}
+
+const RESPONDERS = {
+  swap: swapMacs,
+  even: { name: 'even', answer: (view, out, at, nowUs) => ((view.end - view.start) % 2 === 0 ? swapMacs.answer(view, out, at, nowUs) : NO_ANSWER) },
+  take: { name: 'take', answer: () => TAKEN },
+} as const satisfies Readonly<Record<string, Responder>>
+
 /** The layer type that generated policies are for; `route` rules ask `routes`. */
 export const testLayer = (routes: Directory = directory('routes')): LayerType<'test', RulesConfig, RulesJson> =>
-  rulesLayer('test', [allow, block, count, decap, encap, hairpin, mirror, nat, parityType, routeType(routes), transpose])
+  rulesLayer('test', [allow, block, count, decap, encap, hairpin, mirror, nat, parityType, replyType, routeType(routes), transpose])
 
 /** Ports that `hairpin` and `mirror` rules of generated policies name. `nowhere` should not exist. */
 export const HAIRPIN_PORTS = ['a', 'b', 'nowhere'] as const
@@ -116,6 +145,7 @@ const actionArbitrary = (direction: 'outbound' | 'inbound'): fc.Arbitrary<Pick<R
     { weight: out ? 1 : 4, arbitrary: plain('decap') },
     { weight: 1, arbitrary: fc.constantFrom(...HAIRPIN_PORTS).map((port) => ({ do: 'hairpin', with: { port } })) },
     { weight: 2, arbitrary: fc.constantFrom(...HAIRPIN_PORTS).map((port) => ({ do: 'mirror', with: { port } })) },
+    { weight: 1, arbitrary: fc.constantFrom('swap', 'swap', 'even', 'take').map((form) => ({ do: 'reply', with: { form } })) },
     { weight: 3, arbitrary: fc.constantFrom(...TRANSPOSED).map((text) => ({ do: 'transpose', with: text })) },
     { weight: 3, arbitrary: fc.constantFrom('drop', 'mark', 'mark').map((absent) => ({ do: 'route', with: { absent } })) },
     { weight: 2, arbitrary: fc.tuple(fc.constantFrom(...Object.keys(READ_FIELDS)), fc.integer({ min: 2, max: 4 })).map(([field, modulus]) => ({ do: 'parity', with: { field, modulus } })) },

@@ -20,6 +20,7 @@ import { type Direction, entropyHash, opposite } from '../flow/flow-id.js'
 import type { ActionContext } from '../policy/action-context.js'
 import { type Decision, proceed } from '../policy/decision.js'
 import type { PortIdentity } from '../policy/flow-context.js'
+import { ANSWER_ROOM, NO_ANSWER, type Responder } from '../policy/responder.js'
 import type { Output, Processed } from '../switch/output.js'
 import { ApplyCode, applyCodeName } from '../transposition/apply-code.js'
 import { answerToQuoted as answerWords, errorTransposition, makeAnswer, mirroredInQuote, quotes, tellsTheSender } from '../transposition/icmp-error.js'
@@ -59,12 +60,15 @@ export interface SlowCounts {
   mirrored: number
   /** ICMP errors about a packet of a connection. */
   related: number
+  /** Packets that a responder took. */
+  answered: number
 }
 
 const FRAGMENT_LIFETIME_US = 30_000_000
 const RST = 0x04
 
 type Ending = { readonly _tag: 'Passed' } | { readonly _tag: 'Hairpin'; readonly port: string } | { readonly _tag: 'Dropped'; readonly reason: string }
+  | { readonly _tag: 'Reply'; readonly by: Responder }
 
 /** A frame on its way through one port. */
 interface Passage {
@@ -88,7 +92,7 @@ interface Passage {
 export class SlowPort {
   readonly policy: SlowPolicy
   readonly counts: SlowCounts = {
-    forward: 0, reverse: 0, begun: 0, expired: 0, reconciledKept: 0, reconciledEnded: 0, reset: 0, laterFragments: 0, hairpins: 0, mirrored: 0, related: 0,
+    forward: 0, reverse: 0, begun: 0, expired: 0, reconciledKept: 0, reconciledEnded: 0, reset: 0, laterFragments: 0, hairpins: 0, mirrored: 0, related: 0, answered: 0,
   }
   readonly #options: SlowPortOptions
   readonly #firsts = new Map<string, { readonly frame: SlowFrame; readonly seenUs: number }>()
@@ -106,14 +110,30 @@ export class SlowPort {
     let way = direction
     let headroom = this.#options.headroom
     let port: SlowPort = this // eslint-disable-line @typescript-eslint/no-this-alias -- it changes with every hairpin
+    let origin: Direction | 'answer' = direction
     for (let hairpins = 0; ; hairpins++) {
       const { ending, left } = port.#pass(way, frame, headroom, outputs)
       if (ending._tag === 'Dropped') return dropped(ending.reason)
       frame = left.bytes
       headroom += left.moved
       if (ending._tag === 'Passed') {
-        outputs.push({ to: way === 'outbound' ? 'network' : 'vm', why: 'forward', frame })
-        return { outcome: { _tag: 'Passed' }, outputs }
+        outputs.push({ to: way === 'outbound' ? 'network' : 'vm', why: origin === 'answer' ? 'reply' : 'forward', frame })
+        return { outcome: origin === 'answer' ? ANSWERED : { _tag: 'Passed' }, outputs }
+      }
+      if (ending._tag === 'Reply') {
+        port.counts.answered++
+        const answer = answerTo(left, ending.by)
+        if (answer.length > 0 && origin === 'inbound') {
+          if (hairpins === this.#options.maxHairpins) return dropped('HairpinLimit')
+          frame = answer
+          headroom = this.#options.headroom
+          port = this // eslint-disable-line @typescript-eslint/no-this-alias -- answers go back to the port their packet came to
+          way = 'outbound'
+          origin = 'answer'
+          continue
+        }
+        if (answer.length > 0) outputs.push({ to: 'vm', why: 'reply', frame: answer })
+        return { outcome: ANSWERED, outputs }
       }
       port.counts.hairpins++
       if (hairpins === this.#options.maxHairpins) return dropped('HairpinLimit')
@@ -161,6 +181,7 @@ export class SlowPort {
     this.counts.mirrored += passage.mirrors.length
     if (passage.refused !== undefined) return dropFor(passage.refused)
     if (headroom + passage.frame.moved < 0) return dropFor('NoHeadroom')
+    if (ending._tag === 'Reply' && lengthOfAnswer(passage.frame, ending.by) === NO_ANSWER) return dropFor('NoReply')
     for (const { layer, pair } of passage.made) layer.pairs.push(pair)
     this.counts.begun += passage.made.length
     const connections = [...passage.used, ...passage.made]
@@ -195,7 +216,7 @@ export class SlowPort {
         }
         passage.made.push({ layer, pair: made })
       }
-      if (decision.verdict._tag === 'Hairpin') return decision.verdict
+      if (decision.verdict._tag === 'Hairpin' || decision.verdict._tag === 'Reply') return decision.verdict
     }
     return { _tag: 'Passed' }
   }
@@ -299,5 +320,22 @@ const isReset = ({ view, depth }: Parsed): boolean => {
   const last = (depth - 1) * SLOTS
   return view.slots[last + Slot.L4_KIND] === L4.Tcp && (view.bytes[view.slots[last + Slot.L4]! + 13]! & RST) !== 0
 }
+
+/** What a responder says to a frame; nothing if it took it. */
+const answerTo = (frame: SlowFrame, by: Responder): Uint8Array => {
+  const out = new Uint8Array(frame.bytes.length + ANSWER_ROOM)
+  return out.slice(0, Math.max(0, by.answer(parsedBytes(frame), out, 0, 0)))
+}
+
+const lengthOfAnswer = (frame: SlowFrame, by: Responder): number =>
+  by.answer(parsedBytes(frame), new Uint8Array(frame.bytes.length + ANSWER_ROOM), 0, 0)
+
+const parsedBytes = ({ bytes, depth }: SlowFrame): Parsed['view'] => {
+  const parsed = parse(bytes, depth)
+  if (typeof parsed === 'number') throw new Error('a transposition left a frame that does not parse')
+  return parsed.view
+}
+
+const ANSWERED: Processed['outcome'] = { _tag: 'Answered', reason: 'answered' }
 
 const dropFor = (reason: string): Extract<Ending, { readonly _tag: 'Dropped' }> => ({ _tag: 'Dropped', reason })

@@ -4,6 +4,7 @@
  * For reading or making single headers; whole frames are `parseFrame`'s, `dissect`'s and `emitFrame`'s.
  */
 export * as arp from './arp.js'
+export * as bytes from './bytes.js'
 export * as checksum from './checksum.js'
 export * as ethernet from './ethernet.js'
 export * as geneve from './geneve.js'
@@ -21,6 +22,7 @@ export * as ndpRules from './ndp-rules.js'
 export * as nvgre from './nvgre.js'
 export * as tcp from './tcp.js'
 export * as tcpOptions from './tcp-options.js'
+export * as transportChecksum from './transport-checksum.js'
 export * as udp from './udp.js'
 export * as vlan from './vlan.js'
 export * as vxlan from './vxlan.js'

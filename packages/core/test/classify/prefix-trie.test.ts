@@ -87,3 +87,11 @@ test('prefix trie: a packet of the other IP version, or without the field, finds
   const arp = makeFlow({ l3: 'arp', arpTarget: ipv4(7) })
   t.is(trie.lookup(arp.words, arp.depth, undefined), undefined)
 })
+
+test('prefix trie: a copy says how good its best entry is, one that came with the copy included', (t) => {
+  const field = keyField(at, 4)
+  const ranked = (priority: number): Entry<ClassifierRule> => new Entry({ id: `p${priority}`, priority, sequence: 0, conditions: [] }, 8, [], [])
+  const old = makeTrie(field, buckets, keyOf(ipv4(0x0a000000), 8), ranked(10), newEdit())
+  const copy = old.insert(keyOf(ipv4(0x0b000000), 8), ranked(1), newEdit())
+  t.deepEqual([old.best.priority, copy.best.priority], [10, 1])
+})

@@ -2,8 +2,8 @@ import test from 'ava'
 import fc from 'fast-check'
 import { type LayerHandle, orThrow, type Port, type RulesJson } from '../../src/index.js'
 import { frameBytesArbitrary } from '../../src/testing/frame-arbitraries.js'
-import { policyArbitrary } from './policies.js'
-import { builtIn, hostOf } from './support.js'
+import { builtIn, policyArbitrary } from './policies.js'
+import { hostOf } from './support.js'
 
 /** One thing a controller does to its layer. Some are refused: a group that is not there, a type that nobody knows. */
 type Transaction =

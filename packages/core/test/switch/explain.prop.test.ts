@@ -2,9 +2,9 @@ import test from 'ava'
 import fc from 'fast-check'
 import { decap, type Direction, type Explanation, manualClock, orThrow, type Port, type Processed, type RulesJson, rulesLayer, transpose } from '../../src/index.js'
 import { frameBytesArbitrary, mutatedBytesArbitrary } from '../../src/testing/frame-arbitraries.js'
-import { policyArbitrary } from './policies.js'
+import { builtIn, policyArbitrary } from './policies.js'
 import { checksum } from '../../src/wire/checksum.js'
-import { builtIn, frame, hostOf, observed, show } from './support.js'
+import { frame, hostOf, observed, show } from './support.js'
 
 type Step =
   | { readonly _tag: 'Packet'; readonly direction: Direction; readonly bytes: Uint8Array }
@@ -36,6 +36,11 @@ const disagreement = (said: Explanation, { outcome, outputs }: Processed, entere
     const target = PORTS.indexOf(said.verdict.slice('hairpin to '.length))
     if (target === 2) return outcome._tag === 'Dropped' && outcome.reason === 'NoSuchPort' ? undefined : `to nobody, but ${outcome._tag}`
     return entered[target]! > (target === 0 ? 1 : 0) ? undefined : 'did not enter the hairpin\'s target'
+  }
+  if (said.verdict.startsWith('reply by ')) {
+    // An answer to the network goes through the port's outbound path, of which nothing is explained.
+    if (said.direction === 'inbound') return entered[0]! > 1 ? undefined : 'the answer did not go through the outbound path'
+    return outcome._tag === 'Answered' && outputs.at(-1)?.why === 'reply' && outputs.at(-1)?.to === 'vm' ? undefined : `a reply, but ${JSON.stringify(outcome)}`
   }
   const mirrored = said.layers.flatMap((l) => l.mirrors)
   const copies = outputs.filter((o) => o.why === 'mirror').map((o) => o.to)
@@ -83,7 +88,7 @@ test('explain: has no effect on anything, and says what process then does', (t) 
     }),
     { numRuns: 300, includeErrorInReport: true },
   )
-  t.deepEqual([...verdicts].sort(), ['continue', 'drop', 'hairpin'])
+  t.deepEqual([...verdicts].sort(), ['continue', 'drop', 'hairpin', 'reply'])
 })
 
 test('explain: what it would change does not come back after it either', (t) => {

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { type Environment, orThrow, type Port, type RuleJson } from '../../src/index.js'
-import { MAX_DELIVERIES } from '../../src/switch/switch.js'
+import { MAX_DELIVERIES } from '../../src/switch/forwarding.js'
 import { MAX_HAIRPINS } from '../../src/switch/switch-port.js'
 import { BROADCAST, builtIn, frame, groupOf, hostOf, macOf, show, tell } from './support.js'
 

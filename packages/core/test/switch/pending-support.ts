@@ -53,16 +53,16 @@ export interface PendingBench {
 
 /** Ports `vm-1` …, with rules `route` (looks up), `gateway` and `wait` over one late resource, and the built-in ones. */
 export const pendingBench = (
-  options: { readonly late?: Partial<LateOptions>; readonly ports?: number; readonly more?: readonly AnyRuleType[]; readonly bridged?: boolean } & Omit<SwitchOptions, 'environment' | 'clock'> = {},
+  options: { readonly late?: Partial<LateOptions>; readonly ports?: number; readonly more?: readonly AnyRuleType[]; readonly bridged?: boolean; readonly deliver?: NonNullable<Environment['deliver']> } & Omit<SwitchOptions, 'environment' | 'clock'> = {},
   outbound: readonly object[] = [{ do: 'route' }],
 ): PendingBench => {
-  const { late, ports: n, more, bridged, ...rest } = options
+  const { late, ports: n, more, bridged, deliver, ...rest } = options
   const clock = manualClock(1_000_000)
   const places = lateResource('places', truth, clock, { seed: 1, ...late })
   const log: string[] = []
   const environment: Environment = {
     onMiss: (m) => { log.push(`missed ${m.keyText} of ${m.resource} by ${m.layer} of ${m.port.name} ${m.direction}, ${m.waiting} waiting`) },
-    ...(bridged === true
+    ...(deliver !== undefined ? { deliver } : bridged === true
       ? { toVm: (p, f) => { log.push(`${p.name} < ${show(f)}`) }, toNetwork: (f) => { log.push(`network < ${show(f)}`) } }
       : { released: (p, to, why, f) => { log.push(`${why} ${p.name} to ${to}: ${show(f)}`) } }),
   }

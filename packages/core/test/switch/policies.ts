@@ -1,6 +1,11 @@
 /** Policies that meet the frames of `frame-arbitraries`: their conditions name values of its pools. */
 import fc from 'fast-check'
-import type { GroupJson, RuleJson, RulesJson } from '../../src/index.js'
+import { type GroupJson, type RuleJson, type RulesJson, rulesLayer } from '../../src/index.js'
+import { replyType } from '../../src/testing/policy-arbitraries.js'
+import { BUILT_IN } from './support.js'
+
+/** The layer that these policies are for: built-in rule types, and one that answers. */
+export const builtIn = rulesLayer('built-in', [...BUILT_IN, replyType])
 
 const some = <T extends object>(parts: { readonly [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(parts, { requiredKeys: [] })
 
@@ -18,6 +23,7 @@ const actionArbitrary = (ports: readonly string[]): fc.Arbitrary<Pick<RuleJson, 
   { do: 'nat', with: { dstMac: '00:15:5d:00:00:02', ttl: 5 } }, { do: 'nat', with: { icmpId: 9 } },
   { do: 'encap', with: { srcIp: '192.0.2.1', dstIp: '192.0.2.2', vni: 5001 } }, { do: 'encap', with: { srcIp: 'fd00::1', dstIp: 'fd00::2', vni: 5002 } },
   ...ports.flatMap((port) => [{ do: 'mirror', with: { port } }, { do: 'hairpin', with: { port } }]),
+  { do: 'reply', with: { form: 'swap' } },
 )
 
 const ruleArbitrary = (ports: readonly string[]): fc.Arbitrary<RuleJson> =>

@@ -1,0 +1,45 @@
+/** How long packets may be that leave for the physical network, and what becomes of longer ones. */
+
+/** What a port is told about the MTU of the physical network. */
+export interface MtuOptions {
+  /** Longest IP packet, the outermost of its frame, that the physical network takes, 68–65,535 bytes. */
+  readonly network: number
+  /**
+   * What becomes of a packet that would be longer:
+   *
+   * - `'tooBig'` (unless given): the VM is told to send smaller ones, by an ICMP or ICMPv6 error, and the packet is dropped as
+   *   `PacketTooBig`. An IPv4 packet that may be fragmented (DF clear) is;
+   * - `'fragment'`: IPv4 packets are fragmented, DF or not; for IPv6, which only its sender may fragment, as `'tooBig'`;
+   * - `'drop'`: it is dropped as `PacketTooBig`.
+   */
+  readonly oversize?: 'tooBig' | 'fragment' | 'drop'
+  /** Whether the maximum segment size that TCP SYNs of either direction tell is lowered to what fits; `true` unless given. */
+  readonly clampMss?: boolean
+  /** Bound of the errors sent to the VM: so many a second in the long run, so many at once; 100 and 50 unless given. */
+  readonly errors?: { readonly perSecond: number; readonly burst: number }
+}
+
+/** {@link MtuOptions} with everything said. */
+export type Mtu = Required<MtuOptions>
+
+/** The options with their defaults. */
+export const completeMtu = (options: MtuOptions): Mtu => ({ oversize: 'tooBig', clampMss: true, errors: { perSecond: 100, burst: 50 }, ...options })
+
+/** Why the options are none, and where; `undefined` if they are. */
+export const mtuProblem = (options: MtuOptions): { readonly path: string; readonly reason: string } | undefined => {
+  const { network, oversize, clampMss, errors } = completeMtu(options)
+  if (!Number.isInteger(network) || network < LEAST || network > MOST) {
+    return { path: '/network', reason: `a whole number of bytes from ${LEAST} to ${MOST}, not ${network}` }
+  }
+  if (!OVERSIZE.has(oversize)) return { path: '/oversize', reason: `tooBig, fragment or drop, not ${oversize}` }
+  if (typeof clampMss !== 'boolean') return { path: '/clampMss', reason: 'true or false' }
+  if (!(errors.perSecond >= 0 && errors.perSecond <= MOST_ERRORS)) return { path: '/errors/perSecond', reason: `a number from 0 to ${MOST_ERRORS}` }
+  if (!(errors.burst >= 0 && errors.burst <= MOST_ERRORS)) return { path: '/errors/burst', reason: `a number from 0 to ${MOST_ERRORS}` }
+  return undefined
+}
+
+/** Every IPv4 host must take as much in one piece (RFC 791 §3.2). */
+const LEAST = 68
+const MOST = 0xffff
+const MOST_ERRORS = 1_000_000
+const OVERSIZE: ReadonlySet<string> = new Set(['tooBig', 'fragment', 'drop'])

@@ -1,0 +1,52 @@
+/**
+ * The maximum segment size that one end of a TCP connection tells the other in its SYN, lowered on the way.
+ *
+ * Only what is there is lowered, never raised and never inserted: without the option the other end takes 536 (IPv6: 1220), which is
+ * its own affair. Options that cannot be read to their end are left alone as a whole.
+ *
+ * @see RFC 9293 §3.7.1
+ */
+import { putU16, u16 } from './bytes.js'
+import { updateWord } from './checksum.js'
+import { TcpAt, TCP_LENGTH, tcpHeaderLength } from './tcp.js'
+
+const END = 0
+const NOP = 1
+const MSS = 2
+const MSS_LENGTH = 4
+
+/**
+ * Lowers the maximum segment size in the options of the TCP header at `tcp`, which lies whole in `bytes`, to at most `most` bytes, and
+ * corrects the checksum for it. Whether anything changed. Should there be several such options, each is lowered.
+ */
+export const lowerMss = (bytes: Uint8Array, tcp: number, most: number): boolean => {
+  const end = tcp + tcpHeaderLength(bytes, tcp)
+  if (!isReadable(bytes, tcp + TCP_LENGTH, end)) return false
+  let changed = false
+  for (let at = tcp + TCP_LENGTH; at < end && bytes[at] !== END; at += stepAt(bytes, at)) {
+    if (bytes[at] !== MSS || bytes[at + 1] !== MSS_LENGTH) continue
+    const old = u16(bytes, at + 2)
+    if (old <= most) continue
+    putU16(bytes, at + 2, most)
+    const field = tcp + TcpAt.CHECKSUM
+    // Behind an odd number of padding bytes the value straddles two words of the sum: that of its exchanged bytes is the same.
+    const straddles = ((at - tcp) & 1) !== 0
+    putU16(bytes, field, straddles ? updateWord(u16(bytes, field), exchanged(old), exchanged(most)) : updateWord(u16(bytes, field), old, most))
+    changed = true
+  }
+  return changed
+}
+
+/** Whether every option up to the end of the list, or of the header, lies whole in front of `end`. */
+const isReadable = (bytes: Uint8Array, from: number, end: number): boolean => {
+  let at = from
+  while (at < end && bytes[at] !== END) {
+    if (bytes[at] !== NOP && (at + 1 >= end || bytes[at + 1]! < 2)) return false
+    at += stepAt(bytes, at)
+  }
+  return at <= end
+}
+
+const stepAt = (bytes: Uint8Array, at: number): number => (bytes[at] === NOP ? 1 : bytes[at + 1]!)
+
+const exchanged = (word: number): number => ((word & 0xff) << 8) | (word >>> 8)
