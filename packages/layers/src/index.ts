@@ -20,6 +20,19 @@ export { type PaSource, paSources, type PaSources, type PaSourceSet } from './pa
 export type { Encoding, EncodingJson, PrivateLinkConfig, PrivateLinkJson, Service, ServiceJson } from './private-link/config.js'
 export { privateLink } from './private-link/layer.js'
 export { privateLinkRule, type PrivateLinkRuleConfig } from './private-link/link.js'
+export { isInbox, probeInbox, type ProbeInbox, type ProbeListener } from './probe/inbox.js'
+export { answerProbe, type PortRange, probe, PROBE_PORT, PROBE_SOURCES, type ProbeConfig, takeProbe } from './probe/layer.js'
+export { isProbe, PROBE_LENGTH, ProbeAt, ProbeKind, type ProbeMessage, readProbe, writeProbe } from './probe/message.js'
+export { probeAnswer } from './probe/probe-answer.js'
+export { type BadProber, fullMesh, openProber, type PairReport, type ProbeEnd, type ProbePair, type Prober, type ProberOptions } from './probe/prober.js'
+export { arpAnswer } from './responder/arp-answer.js'
+export type {
+  DirectoryNeighbours, NeighbourDirectory, Neighbours, NeighboursJson, ResponderConfig, ResponderJson, Station, StationJson,
+} from './responder/config.js'
+export { echoAnswer } from './responder/echo-answer.js'
+export { responder } from './responder/layer.js'
+export { ndpAnswer } from './responder/ndp-answer.js'
+export { answerEcho, answerNeighbour, type AnswerNeighbourConfig } from './responder/rules.js'
 export {
   type NamedStageJson, type SecurityEntry, type SecurityEntryJson, securityGroups, type SecurityGroupsConfig, type SecurityGroupsJson, type SecurityStage,
   type SecurityStageJson, type StageOtherwise,

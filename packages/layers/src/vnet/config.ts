@@ -41,6 +41,11 @@ export interface VnetJson extends OuterHeaderJson {
   readonly directory: VnetDirectory | string
   /** The encapsulation of tunnels to places whose mapping names none; `vxlan` unless said. Tunnels of any of the three are taken. */
   readonly encap?: NetworkTunnel
+  /**
+   * Whether answers of VMs to ARP questions take the tunnel to whoever asked: for other hosts that let their VMs ask over the network. `false` unless
+   * said, where a responder on each host answers instead and no ARP crosses the network.
+   */
+  readonly arp?: boolean
 }
 
 /** A route as read. */
@@ -60,6 +65,7 @@ export interface VnetConfig extends OuterHeader {
   readonly routes: readonly VnetRoute[]
   readonly directory: VnetDirectory | string
   readonly encap?: NetworkTunnel
+  readonly arp?: boolean
 }
 
 const objection = (route: VnetRoute): Objection | undefined => {
@@ -84,6 +90,6 @@ export const DirectoryObject: t.Type<VnetDirectory, string> = resourceObject<Vne
 /** The codec of the whole policy. */
 export const codec: t.Type<VnetConfig, VnetJson> = strictlyPartial(
   { vni: Vni, underlay: Addresses, routes: t.readonlyArray(Route), directory: resourceOrName<VnetDirectory>('a directory') },
-  { encap: Encap, ...OUTER_HEADER },
+  { encap: Encap, arp: t.boolean, ...OUTER_HEADER },
   'a VNET policy',
 )

@@ -25,7 +25,7 @@ import {
 import { groupName, repeatedNames } from '../names.js'
 import { outerHeaderOf } from '../underlay.js'
 import { codec, type VnetConfig, type VnetDirectory, type VnetJson, type VnetRoute } from './config.js'
-import { vnetRoute } from './route.js'
+import { vnetRoute, type VnetRouteConfig } from './route.js'
 
 const NO_ROUTE = 'no-route'
 const NOT_IP = 'not-ip'
@@ -41,6 +41,7 @@ const groups = (config: VnetConfig, environment: LayerEnvironment): readonly Gro
       match: { longestPrefix: 'dstIp' },
       rules: directory === undefined ? [] : [
         ...config.routes.map((route) => outbound(config, route, directory)),
+        ...(config.arp === true ? config.routes.filter(answersArp).map((route) => arp(config, route, directory)) : []),
         // Without a prefix these two are as long as a default route, and give way to one by their priority.
         rule(block, { reason: 'NoRoute' }, { id: NO_ROUTE, priority: 65_534, when: [oneOf('etherType', [0x0800, 0x86dd])] }),
         rule(block, { reason: 'NotIp' }, { id: NOT_IP, priority: 65_535 }),
@@ -55,17 +56,32 @@ const outbound = (config: VnetConfig, route: VnetRoute, directory: VnetDirectory
     case 'internet':
     case 'service': return rule(allow, {}, options)
     case 'drop': return rule(block, { reason: 'RouteDrop' }, options)
-    case 'vnet': return rule(vnetRoute, {
-      vni: config.vni,
-      underlay: config.underlay,
-      directory,
-      ...(route.vni === undefined ? {} : { lookupVni: route.vni }),
-      ...(route.via === undefined ? {} : { via: route.via }),
-      ...(config.encap === undefined ? {} : { encap: config.encap }),
-      ...outerHeaderOf(config),
-    }, options)
+    case 'vnet': return rule(vnetRoute, intoNetwork(config, route, directory), options)
   }
 }
+
+const intoNetwork = (config: VnetConfig, route: VnetRoute, directory: VnetDirectory): VnetRouteConfig => ({
+  vni: config.vni,
+  underlay: config.underlay,
+  directory,
+  ...(route.vni === undefined ? {} : { lookupVni: route.vni }),
+  ...(route.via === undefined ? {} : { via: route.via }),
+  ...(config.encap === undefined ? {} : { encap: config.encap }),
+  ...outerHeaderOf(config),
+})
+
+/** Whether ARP can be asked and answered along a route: on the network itself, and of IPv4. */
+const answersArp = ({ to, via, prefix }: VnetRoute): boolean => (to === undefined || to === 'vnet') && via === undefined && prefix.address.version === 4
+
+/** Answers to ARP go where a packet to who asked would. ARP has no destination address, so that here, too, length is made the priority. */
+const arp = (config: VnetConfig, route: VnetRoute, directory: VnetDirectory): Rule =>
+  rule(vnetRoute, intoNetwork(config, route, directory), {
+    id: arpIdOf(route), priority: 1000 - route.prefix.length, when: [is('arpOperation', ARP_REPLY), inPrefix('arpTarget', route.prefix.address, route.prefix.length)],
+  })
+
+const ARP_REPLY = 2
+
+const arpIdOf = (route: VnetRoute): string => `arp to ${idOf(route)}`
 
 const anyTunnel: Condition = between('vni', 0, 0xff_ffff)
 
@@ -92,7 +108,8 @@ const plain = (route: VnetRoute): Rule => {
 const check = (config: VnetConfig, environment: LayerEnvironment): readonly Problem[] => {
   const twice = repeatedNames(config.routes.map((r, i) => ({ name: formatPrefix(r.prefix), path: `/routes/${i}` })))
   const names = repeatedNames(
-    config.routes.map((r, i) => ({ name: idOf(r), path: `/routes/${i}${r.name === undefined ? '' : '/name'}` })), [NO_ROUTE, NOT_IP],
+    config.routes.map((r, i) => ({ name: idOf(r), path: `/routes/${i}${r.name === undefined ? '' : '/name'}` })),
+    [NO_ROUTE, NOT_IP, ...(config.arp === true ? config.routes.filter(answersArp).map(arpIdOf) : [])],
   )
   const { directory } = config
   const missing = typeof directory === 'string' && environment.resource(directory) === undefined

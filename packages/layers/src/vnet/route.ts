@@ -23,14 +23,14 @@ export interface VnetRouteConfig extends OuterHeader {
   readonly directory: VnetDirectory
   /** The network whose mappings are asked; `vni` unless said. */
   readonly lookupVni?: number
-  /** The address to look up; the packet's destination unless said. */
+  /** The address to look up; the packet's destination unless said, of ARP its target. */
   readonly via?: IpAddress
   /** The encapsulation where the mapping names none; `vxlan` unless said. */
   readonly encap?: NetworkTunnel
 }
 
 const decide = (config: VnetRouteConfig, flow: FlowContext): Decision => {
-  const ip = config.via ?? flow.ip('dstIp')
+  const ip = config.via ?? flow.ip('dstIp') ?? flow.ip('arpTarget')
   if (ip === undefined) return refuse('NotIp')
   const lookupVni = config.lookupVni ?? config.vni
   const found = flow.lookup(config.directory, { vni: lookupVni, ip })

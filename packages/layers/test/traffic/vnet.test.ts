@@ -48,6 +48,17 @@ test('vnet: removes its own tunnels and gives the VM the frame inside as it was'
   for (let i = 0; i < 2; i++) t.deepEqual(passed(port.process('inbound', tunnelled)), frame(inside))
 })
 
+test('vnet: takes the answer to an ARP question through the tunnel to who asked, and nothing else of ARP', (t) => {
+  const port = networked(twoVms(), { arp: true })
+  const wire = passed(port.process('outbound', arp({ reply: true, target: '10.0.1.5' })))
+  const { groups } = read(wire)
+  t.deepEqual(groups.map(({ net }) => net?.kind), ['ipv4', 'arp'])
+  t.is(macs(wire, 1), '00:15:5d:00:00:04 > 00:15:5d:00:00:05')
+  t.is(outcome(port, 'outbound', arp({ target: '10.0.1.5' })), 'drop NotIp')
+  t.is(outcome(port, 'outbound', arp({ reply: true, target: '10.0.1.6' })), 'drop NoMapping')
+  t.is(outcome(port, 'outbound', arp({ reply: true, target: '192.168.0.1' })), 'drop NotIp')
+})
+
 test('vnet: names why it drops', (t) => {
   const port = networked(twoVms(), { routes: ['10.0.0.0/16', { prefix: '10.0.5.0/24', to: 'drop' }] })
   const to = (text: string): string => outcome(port, 'outbound', frame({ from: '10.0.1.4:5000', to: text }))

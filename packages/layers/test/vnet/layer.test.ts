@@ -95,9 +95,17 @@ for (const { change, says } of [
   { change: { dscp: 64 }, says: '/dscp: expected a DSCP: a whole number from 0 to 63' },
   { change: { encap: 'gre' }, says: '/encap: expected "vxlan" or "nvgre" or "geneve"' },
   { change: { routes: [{ prefix: '::/0', to: 'service', vni: 5 }] }, says: '/routes/0/vni: nothing is looked up on a route to service' },
-  { change: { mtu: 1500 }, says: '/mtu: unknown property; known are vni, underlay, routes, directory, encap, underlayMac, nextHopMac, ttl, dscp' },
+  { change: { mtu: 1500 }, says: '/mtu: unknown property; known are vni, underlay, routes, directory, encap, arp, underlayMac, nextHopMac, ttl, dscp' },
 ]) {
   test(`vnet: refuses ${JSON.stringify(change)}`, (t) => {
     t.deepEqual(objections(vnet.layer, { ...policy, ...change }), [says])
   })
 }
+
+test('vnet: lets answers to ARP into the network where it is told to, along routes that could be asked along', (t) => {
+  const routes = ['10.0.0.0/16', 'fd00::/64', { prefix: '10.9.0.0/16', via: '10.0.0.1' }, { prefix: '0.0.0.0/0', to: 'internet', name: 'out' }] as const
+  t.deepEqual(lines(groupsOf(vnet.layer, { ...policy, routes, arp: true }), 'outbound').filter((line) => line.includes('arp')), [
+    '984 arp to 10.0.0.0/16: arpOperation = reply and arpTarget in 10.0.0.0/16 -> vnet-route {"vni":5001,"underlay":"192.0.2.1","directory":"ca-to-pa"}',
+  ])
+  t.deepEqual(lines(groupsOf(vnet.layer, { ...policy, routes }), 'outbound').filter((line) => line.includes('arp')), [])
+})

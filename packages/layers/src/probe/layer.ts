@@ -1,0 +1,121 @@
+/**
+ * The probe layer: the edge of a host answers for the VMs behind it.
+ *
+ * A provider cannot look into his tenants' VMs, and a VM that does not answer may be ill or merely busy. What he answers for is
+ * the way to it: from one VM's port through its layers, the tunnel, the underlay and the other VM's layers to its port. So a
+ * prober injects packets at one port as if its VM had sent them, and this layer answers them at the other, as if that VM had. Loss
+ * and delay between the two are the network's, or its policy's.
+ *
+ * **What is taken.** Inbound, UDP for {@link PROBE_PORT} from {@link PROBE_SOURCES} asks, and UDP from the one to the others answers. Both ends of
+ * a datagram must be reserved numbers, which lie above the range from which Linux gives out ports (32768–60999): a VM's service on
+ * such a port, or its use of such a source port, is not touched unless both meet. What meets them and is no probe by its magic is
+ * dropped as `NoReply`.
+ *
+ * It stands nearest the VM, so that probes meet what the VM's packets meet. A firewall between has to let them pass.
+ *
+ * @see VFP §10.2 on end-to-end monitoring by auto-responders
+ */
+import {
+  answerBy, between, type Condition, defineLayer, defineRuleType, type Group, is, type LayerEnvironment, type LayerType, type Mac, MacText, oneOf,
+  type Policy, PortNumber, type Problem, type Responder, rule, type RuleType, strictly, strictlyPartial,
+} from '@vfp-ts/core'
+import * as t from 'io-ts'
+import { type Objection, refined } from '../codecs.js'
+import { groupName } from '../names.js'
+import { resourceObject, resourceOrName } from '../resource.js'
+import { isInbox, type ProbeInbox } from './inbox.js'
+import { probeAnswer } from './probe-answer.js'
+
+/** The UDP port to which probes go. */
+export const PROBE_PORT = 61_000
+
+/** The UDP ports that probes come from: many, so that they are spread over the ways there are. */
+export const PROBE_SOURCES: PortRange = { from: 61_001, to: 61_255 }
+
+/** Ports, both ends included. */
+export interface PortRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** The probe layer's configuration as written and as read. An empty object answers and takes nothing back. */
+export interface ProbeConfig {
+  /** {@link PROBE_PORT} unless said; the same at all hosts. */
+  readonly port?: number
+  /** {@link PROBE_SOURCES} unless said; the same at all hosts. */
+  readonly sources?: PortRange
+  /** Whether probes are answered; `true` unless said. */
+  readonly answer?: boolean
+  /** Where answers go to the probers of this port: the object, or the name of a resource the switch was opened with. Without it they go to the VM. */
+  readonly inbox?: ProbeInbox | string
+}
+
+const objection = ({ port = PROBE_PORT, sources = PROBE_SOURCES }: ProbeConfig): Objection | undefined => {
+  if (sources.from > sources.to) return { at: 'sources', reason: 'expected ports from … to in ascending order' }
+  return port >= sources.from && port <= sources.to ? { at: 'port', reason: 'is among the sources: a question could not be told from an answer' } : undefined
+}
+
+const codec: t.Type<ProbeConfig> = refined<ProbeConfig, ProbeConfig, ProbeConfig>(
+  strictlyPartial(
+    {}, { port: PortNumber, sources: strictly({ from: PortNumber, to: PortNumber }, 'a range of ports'), answer: t.boolean, inbox: resourceOrName<ProbeInbox>('an inbox') }, 'a probe policy',
+  ),
+  objection,
+)
+
+/** Answers probes from a MAC: the port's. */
+export const answerProbe: RuleType<'answer-probe', { readonly mac: Mac }, object, Map<Mac, Responder>> = defineRuleType({
+  name: 'answer-probe',
+  config: strictly({ mac: MacText }, 'who answers'),
+  init: () => new Map<Mac, Responder>(),
+  decide: ({ mac }, _flow, known: Map<Mac, Responder>) => {
+    const one = known.get(mac) ?? probeAnswer(mac)
+    known.set(mac, one)
+    return answerBy(one)
+  },
+})
+
+/** Gives answers to probes to an inbox. */
+export const takeProbe: RuleType<'take-probe', { readonly inbox: ProbeInbox }, object, undefined> = defineRuleType({
+  name: 'take-probe',
+  config: strictly({ inbox: resourceObject<ProbeInbox>('an inbox') }, 'who takes'),
+  decide: ({ inbox }) => answerBy(inbox.responder),
+})
+
+const groups = (config: ProbeConfig, environment: LayerEnvironment): readonly Group[] => {
+  const { port = PROBE_PORT, sources = PROBE_SOURCES } = config
+  const inbox = inboxOf(config, environment)
+  const { mac, ips } = environment.port
+  const forPort: readonly Condition[] = [is('dstMac', mac), ...(ips.length === 0 ? [] : [oneOf('dstIp', ips)]), is('proto', 17)]
+  return [{
+    name: groupName(environment),
+    direction: 'inbound',
+    rules: [
+      ...(config.answer === false ? [] : [rule(answerProbe, { mac }, { id: 'probe', when: [...forPort, is('dstPort', port), between('srcPort', sources.from, sources.to)] })]),
+      ...(inbox === undefined ? [] : [rule(takeProbe, { inbox }, { id: 'answer', when: [...forPort, is('srcPort', port), between('dstPort', sources.from, sources.to)] })]),
+    ],
+  }]
+}
+
+const inboxOf = ({ inbox }: ProbeConfig, { resource }: LayerEnvironment): ProbeInbox | undefined => {
+  const found: unknown = typeof inbox === 'string' ? resource(inbox) : inbox
+  return isInbox(found) ? found : undefined
+}
+
+const check = (config: ProbeConfig, environment: LayerEnvironment): readonly Problem[] =>
+  config.inbox === undefined || inboxOf(config, environment) !== undefined ? [] : [{
+    path: '/inbox', reason: typeof config.inbox === 'string' ? `the switch was not opened with an inbox named "${config.inbox}"` : 'is no inbox, such as probeInbox makes',
+  }]
+
+const layer = defineLayer({ name: 'probe', codec, groups, check })
+
+/**
+ * Answers probes in the place of the VM, order 2: nearest to it. Drops inbound: `NoReply` for what bears the ports of probes and is none.
+ *
+ * Refused: an inbox the switch does not know, a port among the sources.
+ */
+export const probe: {
+  /** To be added to a port. */
+  readonly layer: LayerType<'probe', ProbeConfig, ProbeConfig>
+  /** A configuration, to update the layer with. */
+  readonly policy: (config: ProbeConfig) => Policy<'probe'>
+} = { layer, policy: layer.policy }
