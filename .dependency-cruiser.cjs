@@ -19,7 +19,16 @@ const packageRules = Object.entries(mayImport).map(([name, allowed]) => ({
   name: `package-${name}`,
   comment: `packages/${name} may import ${allowed.length === 0 ? 'no other package of ours' : `of ours only ${allowed.join(', ')}`}.`,
   severity: 'error',
-  from: { path: `^packages/${name}/` },
+  from: { path: `^packages/${name}/`, pathNot: '/test/' },
+  to: { path: ['^packages/', '^examples/'], pathNot: `^packages/${oneOf([name, ...allowed])}/` },
+}))
+
+/** Tests of adapters send real traffic through ready-made layers, which nothing published there needs. */
+const testRules = Object.entries({ ...mayImport, adapters: [...mayImport.adapters, 'layers'] }).map(([name, allowed]) => ({
+  name: `package-${name}-tests`,
+  comment: `Tests of packages/${name} may import ${allowed.length === 0 ? 'no other package of ours' : `of ours only ${allowed.join(', ')}`}.`,
+  severity: 'error',
+  from: { path: `^packages/${name}/(?:dist/)?test/` },
   to: { path: ['^packages/', '^examples/'], pathNot: `^packages/${oneOf([name, ...allowed])}/` },
 }))
 
@@ -36,6 +45,7 @@ const coreRules = coreOrder.slice(0, -1).map((folder, i) => ({
 module.exports = {
   forbidden: [
     ...packageRules,
+    ...testRules,
     ...coreRules,
     {
       name: 'package-unplaced',

@@ -95,7 +95,7 @@ export default defineConfig(
   {
     // Under noUncheckedIndexedAccess `bytes[at]` is `number | undefined`. Where a length check stands before the loop,
     // `!` says so at no cost; elsewhere the undefined is a case to handle.
-    files: [...typedArrays, '**/{test,bench}/**/*.ts', 'packages/*/src/testing/**/*.ts'],
+    files: [...typedArrays, 'packages/adapters/src/offload/**/*.ts', '**/{test,bench}/**/*.ts', 'packages/*/src/testing/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   {

@@ -16,9 +16,9 @@ export const liveTest = (title: string, run: (t: ExecutionContext) => Promise<vo
   else test.skip(`${title} (tshark is not installed)`, run)
 }
 
-/** One row of `fields` per packet of the file, as tshark prints them; an absent field is the empty string. */
-export async function* tsharkFields(path: string, fields: readonly string[]): AsyncGenerator<readonly string[], void> {
-  const args = ['-n', '-r', path, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])]
+/** One row of `fields` per packet of the file, as tshark prints them; an absent field is the empty string. `preferences` are tshark's, as `name:value`. */
+export async function* tsharkFields(path: string, fields: readonly string[], preferences: readonly string[] = []): AsyncGenerator<readonly string[], void> {
+  const args = ['-n', '-r', path, '-T', 'fields', ...fields.flatMap((field) => ['-e', field]), ...preferences.flatMap((preference) => ['-o', preference])]
   const child = spawn('tshark', args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC' } })
   let complaints = ''
   child.stderr.on('data', (bytes: Buffer) => (complaints += bytes.toString()))

@@ -1,0 +1,211 @@
+/**
+ * Wires a switch to NICs.
+ *
+ * **Frames.** A NIC's batch goes through its port, or from the uplink to the port it is for, in the NIC's own buffer; what leaves is
+ * sent while the batch is under way, and every NIC that got something is flushed once behind it. What leaves at another time
+ * (packets that waited for a resource, answers to the clock) is flushed at once. Nothing is allocated per frame.
+ *
+ * **Fairness.** All NICs share one event loop. A NIC delivers a batch of bounded size and then lets the loop go on, so a VM that
+ * floods gets its turn and no more; what it sends beyond that piles up in its own NIC and is dropped there. What
+ * leaves for a NIC whose queue is full is dropped there too and holds up nobody: the host keeps no queue.
+ *
+ * **Unfinished frames** (checksums and segmentation left to hardware) stay unfinished from one VM to another whose NIC takes them,
+ * and are finished for any other NIC. One so long that a tunnel around it would not fit an IP packet is cut before it enters the switch.
+ *
+ * **Failure.** What a NIC cannot send it counts; that it failed is told to `onNic`. It stays plugged in, as the report shows it,
+ * until it is unplugged; the other ports go on. A port that is removed from the switch takes its NIC with it.
+ *
+ * Nothing here moves frames by time: the one timer is for flows and packets that grew old. It does not keep the process alive, and runs
+ * as long as the host is open.
+ */
+import { randomBytes } from 'node:crypto'
+import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
+import { clockFromMs, openSwitch, type PortIdentity, type Switch } from '@vfp-ts/core'
+import type { FrameBatch } from '../nic/frame-batch.js'
+import type { Nic } from '../nic/nic.js'
+import { Finisher } from '../offload/index.js'
+import { systemTimers, type Timers } from '../underlay/timers.js'
+import { Chopper } from './chopper.js'
+import type { Host, HostError, HostOptions, HostReport, NicReport } from './host.js'
+
+/** Flows a port looks at in one round of expiry: some milliseconds' worth, so that a million flows are gone through in sixteen rounds. */
+const EXPIRE_BUDGET = 65_536
+
+/**
+ * Opens a host without ports or NICs: add ports to its `switch`, plug NICs into them.
+ *
+ * Unless said otherwise, the switch has the system's time, and random bits for its flow hashes.
+ *
+ * @example
+ * ```ts
+ * const host = openHost()
+ * const port = orThrow(host.switch.addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.0.4'] }))
+ * orThrow(host.plug('vm-1', orThrow(await openTap({ name: 'vfp0' }))))
+ * ```
+ */
+export const openHost = (options: HostOptions = {}): Host => new LiveHost(options)
+
+/** A NIC in its place. */
+interface Plug {
+  /** The port's name; `undefined` for the uplink. */
+  readonly port: string | undefined
+  readonly nic: Nic
+  /** Whether it was given frames since it was last flushed. */
+  touched: boolean
+}
+
+class LiveHost implements Host {
+  readonly switch: Switch
+  readonly #options: HostOptions
+  readonly #timers: Timers
+  readonly #finisher = new Finisher()
+  readonly #chopper = new Chopper()
+  readonly #plugs = new Map<string, Plug>()
+  readonly #touched: Plug[] = []
+  readonly #leaving = new Set<Promise<void>>()
+  #uplink: Plug | undefined
+  /** Whether a batch is under way, behind which will be flushed. */
+  #busy = false
+  #noNic = 0
+  #cancelExpiry: () => void = () => undefined
+  #closed: Promise<void> | undefined
+
+  constructor(options: HostOptions) {
+    const { environment = {}, expireEveryMs: _, onNic: __, timers = systemTimers, ...ofSwitch } = options
+    this.#options = options
+    this.#timers = timers
+    this.switch = openSwitch({
+      clock: clockFromMs(timers.nowMs),
+      hashSeed: randomBytes(4).readUInt32LE(),
+      ...ofSwitch,
+      environment: {
+        ...environment,
+        deliver: this.#deliver,
+        deletePort: (port) => {
+          void this.#takeOff(port.name)
+          environment.deletePort?.(port)
+        },
+      },
+    })
+    this.#expireLater()
+  }
+
+  readonly plug = (port: string, nic: Nic): Either<HostError, void> => {
+    if (this.#closed !== undefined) return left({ _tag: 'HostClosed' })
+    if (this.switch.port(port) === undefined) return left({ _tag: 'NoSuchPort', port })
+    const there = this.#plugs.get(port)
+    if (there !== undefined) return left({ _tag: 'Plugged', port, nic: there.nic.name })
+    const plug: Plug = { port, nic, touched: false }
+    const take = (batch: FrameBatch): void => this.switch.batchFromVm(port, batch)
+    const started = this.#start(plug, (batch) => this.#chopper.chop(batch, take))
+    if (isLeft(started)) return started
+    this.#plugs.set(port, plug)
+    return started
+  }
+
+  readonly uplink = (nic: Nic): Either<HostError, void> => {
+    if (this.#closed !== undefined) return left({ _tag: 'HostClosed' })
+    if (this.#uplink !== undefined) return left({ _tag: 'Plugged', port: undefined, nic: this.#uplink.nic.name })
+    const plug: Plug = { port: undefined, nic, touched: false }
+    const started = this.#start(plug, (batch) => this.switch.batchFromNetwork(batch))
+    if (isLeft(started)) return started
+    this.#uplink = plug
+    return started
+  }
+
+  readonly unplug = async (port: string | undefined): Promise<Either<HostError, void>> => {
+    if (this.#closed !== undefined) return left({ _tag: 'HostClosed' })
+    if (port !== undefined && this.switch.port(port) === undefined) return left({ _tag: 'NoSuchPort', port })
+    await this.#takeOff(port)
+    return right(undefined)
+  }
+
+  readonly report = (): HostReport => ({
+    ports: this.switch.ports().map((port) => {
+      const plug = this.#plugs.get(port.identity.name)
+      return { name: port.identity.name, state: port.state(), nic: plug && reportOf(plug.nic), counters: port.counters() }
+    }),
+    uplink: this.#uplink && reportOf(this.#uplink.nic),
+    finished: this.#finisher.counters(),
+    drops: this.#noNic === 0 ? this.switch.drops() : { ...this.switch.drops(), NoNic: this.#noNic },
+  })
+
+  readonly close = (): Promise<void> => {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    this.#cancelExpiry()
+    for (const port of [...this.#plugs.keys(), undefined]) void this.#takeOff(port)
+    await Promise.all(this.#leaving)
+  }
+
+  #start(plug: Plug, take: (batch: FrameBatch) => void): Either<HostError, void> {
+    const tell = this.#options.onNic
+    return plug.nic.start({
+      frames: (batch) => {
+        this.#busy = true
+        try {
+          take(batch)
+        } finally {
+          this.#busy = false
+          this.#flush()
+        }
+      },
+      link: (state) => tell?.(plug.port, { _tag: 'Link', state }),
+      failed: (error) => tell?.(plug.port, { _tag: 'Failed', error }),
+    })
+  }
+
+  /** Takes whatever NIC is there off its place, and closes it. */
+  #takeOff(port: string | undefined): Promise<void> {
+    const plug = port === undefined ? this.#uplink : this.#plugs.get(port)
+    if (plug === undefined) return Promise.resolve()
+    if (port === undefined) this.#uplink = undefined
+    else this.#plugs.delete(port)
+    const leaving = plug.nic.close().finally(() => this.#leaving.delete(leaving))
+    this.#leaving.add(leaving)
+    return leaving
+  }
+
+  readonly #deliver = (to: PortIdentity | undefined, bytes: Uint8Array, start: number, end: number, offload: number): void => {
+    const plug = to === undefined ? this.#uplink : this.#plugs.get(to.name)
+    if (plug === undefined) {
+      this.#noNic++
+      return
+    }
+    // What the NIC refuses, it counts.
+    this.#finisher.send(plug.nic, bytes, start, end, offload)
+    if (!plug.touched) {
+      plug.touched = true
+      this.#touched.push(plug)
+    }
+    if (!this.#busy) this.#flush()
+  }
+
+  #flush(): void {
+    for (let plug = this.#touched.pop(); plug !== undefined; plug = this.#touched.pop()) {
+      plug.touched = false
+      plug.nic.flush()
+    }
+  }
+
+  #expireLater(): void {
+    this.#cancelExpiry = this.#timers.after(this.#options.expireEveryMs ?? 1_000, () => {
+      // What leaves now is flushed once, behind all of it.
+      this.#busy = true
+      try {
+        for (const port of this.switch.ports()) port.expire(EXPIRE_BUDGET)
+        this.switch.settle()
+      } finally {
+        // Hooks of the environment run in there: one may throw, or close the host.
+        this.#busy = false
+        this.#flush()
+        if (this.#closed === undefined) this.#expireLater()
+      }
+    })
+  }
+}
+
+const reportOf = (nic: Nic): NicReport => ({ name: nic.name, mac: nic.mac, mtu: nic.mtu(), link: nic.link(), counters: nic.counters() })

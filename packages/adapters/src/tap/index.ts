@@ -1,0 +1,7 @@
+/**
+ * TAP devices.
+ *
+ * @packageDocumentation
+ */
+export { openTap } from './open-tap.js'
+export type { TapOptions } from './options.js'
