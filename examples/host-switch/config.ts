@@ -77,7 +77,7 @@ export interface PortConfig {
 export interface NicConfig {
   /** An existing interface, as the host's end of a veth pair. */
   readonly afPacket?: { readonly interface: string }
-  /** A TAP device, made by the switch and gone with it. */
+  /** A TAP device, made by the switch and gone with it. Its `mac` is the port's unless said. */
   readonly tap?: { readonly interface: string; readonly mac?: string; readonly mtu?: number }
   /** The socket that a QEMU guest's `-netdev stream` connects to: a path, or a host and port. */
   readonly qemu?: { readonly path?: string; readonly host?: string; readonly port?: number; readonly mtu?: number }
@@ -170,5 +170,12 @@ const ConfigCodec = strictObject(
 /** Reads a configuration; all that is wrong in its form at once. What its parts say to each other, `crossCheck` looks at. */
 export const decodeConfig = (json: unknown): E.Either<readonly ConfigProblem[], Config> => {
   const read = ConfigCodec.decode(json)
-  return E.isLeft(read) ? E.left(problemsOfCodec(read.left)) : E.right(ConfigCodec.encode(read.right))
+  return E.isLeft(read) ? E.left(problemsOfCodec(read.left)) : E.right(withTapMacs(ConfigCodec.encode(read.right)))
 }
+
+/** A TAP device is the VM's own interface: with another MAC it could neither speak nor hear. */
+const withTapMacs = (config: Config): Config => ({
+  ...config,
+  ports: Object.fromEntries(Object.entries(config.ports).map(([name, port]) =>
+    [name, port.nic.tap === undefined ? port : { ...port, nic: { ...port.nic, tap: { mac: port.mac, ...port.nic.tap } } }])),
+})

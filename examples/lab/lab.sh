@@ -129,7 +129,7 @@ rounds='vxlan-4 geneve-4 vxlan-6 geneve-6'
 add_topology
 add_servers
 number=0
-echo '# tenants red and blue, with the same addresses; of each one VM on host-a and one on host-b'
+echo 'Tenants red and blue, with the same addresses; of each one VM on host-a and one on host-b.'
 for round in $rounds; do
   tunnel=${round%-*} version=${round#*-}
   number=$((number + 1))

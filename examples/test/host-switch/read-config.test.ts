@@ -24,6 +24,14 @@ test('unit: addresses come out in one way of writing', (t) => {
   if (E.isRight(read)) t.deepEqual(read.right.ports['red-1']?.ip, ['10.0.0.4', 'fd00:10::4'])
 })
 
+test('unit: a TAP device has the MAC of its port, unless it is given another', (t) => {
+  const port = { mac: '00:15:5d:00:00:01' }
+  const nics = { a: { tap: { interface: 'a' } }, b: { tap: { interface: 'b', mac: '00:15:5d:00:00:09' } } }
+  const read = parseConfig(JSON.stringify({ name: 'h', ports: { a: { ...port, nic: nics.a }, b: { ...port, vni: 2, nic: nics.b } } }))
+  t.true(E.isRight(read))
+  if (E.isRight(read)) t.deepEqual(Object.values(read.right.ports).map(({ nic }) => nic.tap?.mac), ['00:15:5d:00:00:01', '00:15:5d:00:00:09'])
+})
+
 const cases: readonly (readonly [string, unknown, RegExp])[] = [
   ['/name', undefined, /^\/name: is missing/],
   ['/name', '', /^\/name: expected a name/],

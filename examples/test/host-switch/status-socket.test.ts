@@ -67,6 +67,7 @@ test('unit: a file that somebody removed is made again when that is asked for', 
 })
 
 test('unit: one who is connected and never hangs up does not keep it open', async (t) => {
+  t.timeout(10_000)
   const path = pathOf(t)
   const socket = await openStatusSocket(path, () => ({ long: 'x'.repeat(2 ** 22) }))
   if (E.isLeft(socket)) return t.fail(socket.left)
