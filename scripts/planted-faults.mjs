@@ -3,6 +3,8 @@
  *
  *   node scripts/planted-faults.mjs [part of a patch's name …]
  *
+ * As many run side by side as there are processors, two at most, each in a scratch copy of its own; `--share 1/2` is one of them.
+ *
  * A patch is a unified diff against packages' `src`, below a header of `# key: value` lines:
  *
  *   # law: 2                                        which law of ARCHITECTURE.md, if it is about one
@@ -10,27 +12,35 @@
  *   # expect: law 2: apply of a composition         part of the title of a test that has to fail
  *   # why: compose forgets the second TTL change    what is broken
  *
- * All happens in one scratch copy of the workspace: fault by fault it is patched, built incrementally, tested and put
+ * All happens in a scratch copy of the workspace: fault by fault it is patched, built incrementally, tested and put
  * right again. Only tests with `expect` in their title are run. They run on the sound copy first: what fails there
  * proves nothing. A fault is missed if every such test passes with it, if there is no such test, or if the patch no
  * longer applies. Expects the packages built, and git.
  */
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { basename, join, relative } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
 import { countTap } from './count-tap.mjs'
 import { compiledTests, root } from './workspace.mjs'
 
 /** How long the tests of one fault may take: a fault may well be an endless loop. */
 const timeoutMs = 120_000
 
-const scratch = mkdtempSync(join(tmpdir(), 'vfp-ts-faults-'))
-process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
-const wanted = process.argv.slice(2)
-const faults = readFaults().filter(({ name }) => wanted.length === 0 || wanted.some(part => name.includes(part)))
+const { values: { share }, positionals: wanted } = parseArgs({ options: { share: { type: 'string' } }, allowPositionals: true })
+if (share === undefined && availableParallelism() > 1) process.exit(await sideBySide(2))
+
+const scratch = mkdtempSync(join(tmpdir(), 'vfp-ts-faults-'))
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
+
+const [own, shares] = (share ?? '1/1').split('/').map(Number)
+// A package's faults lie together by name, so the shares go round: each has some of all packages.
+const faults = readFaults().filter(({ name }) => wanted.length === 0 || wanted.some(part => name.includes(part))).filter((_, i) => i % shares === own - 1)
 copyWorkspace()
 const brokenAnyway = await failuresWithoutFaults()
 
@@ -43,9 +53,30 @@ for (const fault of faults) {
   const law = fault.law === undefined ? '' : `law ${fault.law}, `
   console.log(`${caught ? 'caught' : 'MISSED'}: ${law}${fault.name} (${fault.why}): ${how} (${seconds} s)`)
 }
-if (faults.length === 0) console.log('there are no faults to plant')
 console.log(`${faults.length - missed} faults caught, ${missed} missed`)
-process.exitCode = missed === 0 && faults.length > 0 ? 0 : 1
+process.exitCode = missed === 0 ? 0 : 1
+
+/** Runs the shares in processes of their own; the exit code of all of them. What a share says is passed on but for its counts, which are added. */
+async function sideBySide(count) {
+  let caught = 0
+  let missed = 0
+  const codes = await Promise.all(Array.from({ length: count }, async (_, i) => {
+    const child = spawn(process.execPath, [process.argv[1], '--share', `${i + 1}/${count}`, ...wanted], { stdio: ['ignore', 'pipe', 'inherit'] })
+    process.on('exit', () => child.kill())
+    const exit = once(child, 'close')
+    for await (const line of createInterface({ input: child.stdout })) {
+      const counts = /^(\d+) faults caught, (\d+) missed$/.exec(line)
+      if (counts === null) console.log(line)
+      caught += Number(counts?.[1] ?? 0)
+      missed += Number(counts?.[2] ?? 0)
+    }
+    const [code] = await exit
+    return code
+  }))
+  if (caught + missed === 0) console.log('there are no faults to plant')
+  console.log(`${caught} faults caught, ${missed} missed`)
+  return codes.every(code => code === 0) && caught > 0 ? 0 : 1
+}
 
 /** Reads the patches and their headers, in the order of their names. */
 function readFaults() {

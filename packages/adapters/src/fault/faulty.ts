@@ -34,6 +34,7 @@ export interface FaultOptions {
 
 /** A NIC whose frames meet with faults, and what happened so far. */
 export interface FaultyNic extends Nic {
+  /** What happened to frames so far, each way. */
   readonly faults: () => { readonly send: Readonly<FaultCounts>; readonly receive: Readonly<FaultCounts> }
 }
 

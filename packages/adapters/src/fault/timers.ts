@@ -1,5 +1,7 @@
 /** Time as a parameter of adapters that wait: a clock, and tasks for later. */
 
+import { callAfter } from '../nic/timeout.js'
+
 /** What tells the time and runs tasks later. */
 export interface Timers {
   /** Milliseconds of a clock that only goes forward; fractions count. */
@@ -11,10 +13,7 @@ export interface Timers {
 /** The machine's own time. */
 export const systemTimers: Timers = {
   now: () => performance.now(),
-  after: (ms, task) => {
-    const timer = setTimeout(task, Math.ceil(ms))
-    return () => clearTimeout(timer)
-  },
+  after: (ms, task) => callAfter(Math.ceil(ms), task, true),
 }
 
 /** Time that stands still until it is moved, for tests. */

@@ -68,6 +68,7 @@ export interface Host {
   readonly unplug: (port: string | undefined) => Promise<Either<HostError, void>>
   /** Connects the switch to the physical network, and starts the NIC. Wrap it as an underlay where addresses are to be resolved. */
   readonly uplink: (nic: Nic) => Either<HostError, void>
+  /** How ports and NICs are at present, and what they counted. */
   readonly report: () => HostReport
   /** Closes all NICs, which send what they have queued as far as that goes. The switch and its report can be read afterwards. */
   readonly close: () => Promise<void>

@@ -6,6 +6,7 @@
  * - **In.** `receiver.frames(batch)` is called with frames in the order they came. The batch is the NIC's own: it may be
  *   rewritten in place during the call, headroom included, and must not be kept. A NIC calls it from the event loop only, never
  *   from within `send`, `flush` or `start`, and never twice at a time.
+ *   What a receiver throws is an uncaught exception of the process; a NIC loses no frame by it and goes on, if the program does.
  * - **Out.** `send` copies the frame into the NIC's queue and `flush` hands the queue to the system; a NIC also flushes by
  *   itself before the event loop goes to sleep, so a forgotten `flush` costs latency, not frames. Frames leave in the order of `send`.
  * - **Back-pressure.** A full queue answers `SendCode.Full` and counts the frame as dropped: the caller decides whether to keep it.
@@ -90,6 +91,7 @@ export interface Nic {
   readonly mac: string | undefined
   /** Largest network packet in bytes; it may change while the interface exists. */
   readonly mtu: () => number
+  /** Whether frames can pass at present; `down` once closed. */
   readonly link: () => LinkState
   readonly offloads: Offloads
   /** Begins to deliver. Once: a second call is refused as `BadState`. */
@@ -98,6 +100,7 @@ export interface Nic {
   readonly send: (bytes: Uint8Array, start: number, end: number, offload?: number) => SendCode
   /** Hands what is queued to the system. */
   readonly flush: () => void
+  /** What it has counted since it was opened, also after it was closed. */
   readonly counters: () => NicCounters
   /** Sends what is queued as far as that goes at once, and releases everything. Never rejects. */
   readonly close: () => Promise<void>

@@ -127,6 +127,8 @@ export const makeStreamNic = ({ name, mtu, queueBytes }: QemuSettings, connector
     told()?.link?.('down')
     // Every loss of a connection mends itself by the next one.
     told()?.failed?.({ ...why, retryable: true })
+    // What filled the queue is lost, and no write of it will be told of.
+    drained()
     if (!isOpen()) return
     const next = waiting
     waiting = undefined
@@ -146,10 +148,14 @@ export const makeStreamNic = ({ name, mtu, queueBytes }: QemuSettings, connector
       written()
       // What was queued while the system was busy with it.
       flush()
-      if (!refusedAsFull) return
-      refusedAsFull = false
-      told()?.drained?.()
+      drained()
     })
+  }
+
+  const drained = (): void => {
+    if (!refusedAsFull) return
+    refusedAsFull = false
+    told()?.drained?.()
   }
 
   const flushLater = (): void => {

@@ -20,6 +20,9 @@ import { formatIp, formatMac, type IpAddress, type Mac, wire } from '@vfp-ts/cor
 import type { Neighbour, NeighbourReport, NeighbourState, Waiting } from './neighbour.js'
 import type { UnderlayConfig } from './underlay-options.js'
 
+/** Bytes of frames that wait, for all neighbours together: long frames to many of them would otherwise take a gigabyte. */
+const WAITING_BYTES = 4 << 20
+
 /** What the table needs done. */
 export interface Asker {
   /** Asks who has the neighbour's address: of everybody, or of the MAC that is known. */
@@ -46,6 +49,7 @@ export class NeighbourTable {
   readonly #asker: Asker
   readonly #neighbours = new Map<string, Neighbour>()
   #cancelTick: (() => void) | undefined
+  #waitingBytes = 0
 
   constructor(config: UnderlayConfig, asker: Asker) {
     this.#config = config
@@ -78,10 +82,14 @@ export class NeighbourTable {
     }
     // The oldest makes room, as RFC 4861 §7.2.2 has it: what came last is most likely still wanted.
     if (neighbour.waiting.length >= this.#config.maxWaiting) {
-      neighbour.waiting.shift()
+      this.#waitingBytes -= neighbour.waiting.shift()?.frame.length ?? 0
       this.#asker.lose(1, 'WaitingOverflow')
     }
-    neighbour.waiting.push({ frame: frame.slice(), offload })
+    if (this.#waitingBytes + frame.length > WAITING_BYTES) this.#asker.lose(1, 'WaitingOverflow')
+    else {
+      neighbour.waiting.push({ frame: frame.slice(), offload })
+      this.#waitingBytes += frame.length
+    }
     if (neighbour.asked === 0) this.#ask(neighbour, true)
     this.#keepTicking()
   }
@@ -153,14 +161,19 @@ export class NeighbourTable {
 
   #release(neighbour: Neighbour): void {
     if (!neighbour.resolved || neighbour.waiting.length === 0) return
-    const frames = neighbour.waiting
-    neighbour.waiting = []
-    this.#asker.release(neighbour, frames)
+    this.#asker.release(neighbour, this.#waitingOf(neighbour))
   }
 
   #lose(neighbour: Neighbour): void {
-    if (neighbour.waiting.length > 0) this.#asker.lose(neighbour.waiting.length, 'Unresolved')
+    if (neighbour.waiting.length > 0) this.#asker.lose(this.#waitingOf(neighbour).length, 'Unresolved')
+  }
+
+  /** Takes out what waits. */
+  #waitingOf(neighbour: Neighbour): readonly Waiting[] {
+    const frames = neighbour.waiting
     neighbour.waiting = []
+    for (const { frame } of frames) this.#waitingBytes -= frame.length
+    return frames
   }
 
   #keepTicking(): void {

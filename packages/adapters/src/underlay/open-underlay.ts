@@ -128,8 +128,9 @@ class ResolvingNic implements Underlay {
       return left({ _tag: 'NicError', nic: this.name, operation: 'start', code: 'BadState', reason: `it was ${this.#state} before`, retryable: false })
     }
     const started = this.#nic.start({
-      ...receiver,
       frames: (batch) => this.#receive(batch, receiver),
+      drained: () => receiver.drained?.(),
+      failed: (error) => receiver.failed?.(error),
       link: (state) => {
         if (state === 'up') this.#cameUp()
         receiver.link?.(state)

@@ -1,5 +1,7 @@
 /** Time for what has to happen by itself: a parameter, as everywhere, that defaults to the system's. */
 
+import { callAfter } from '../nic/timeout.js'
+
 /** A clock that can call. */
 export interface Timers {
   /** Milliseconds since an arbitrary start; never goes back. */
@@ -11,8 +13,5 @@ export interface Timers {
 /** The system's. A call that is due later does not keep the process alive: the NICs do, as long as they are open. */
 export const systemTimers: Timers = {
   nowMs: () => performance.now(),
-  after: (ms, call) => {
-    const timer = setTimeout(call, ms).unref()
-    return () => clearTimeout(timer)
-  },
+  after: (ms, call) => callAfter(ms, call, false),
 }

@@ -43,7 +43,7 @@ export interface UnderlayOptions {
   readonly idleMs?: number
   /** Neighbours kept, 1,024 unless given. */
   readonly maxNeighbours?: number
-  /** Frames that wait for one neighbour, 16 unless given. */
+  /** Frames that wait for one neighbour, 16 unless given; 4 MiB of them for all neighbours together. */
   readonly maxWaiting?: number
   /** The system's unless given. */
   readonly timers?: Timers

@@ -6,7 +6,7 @@ import type { Host, HostOptions } from '../../src/host/index.js'
 import { memoryPair } from '../../src/memory/index.js'
 import { SendCode } from '../../src/nic/index.js'
 import { openUnderlay } from '../../src/underlay/index.js'
-import { type Far, macOf, openRig, type Rig, tenantPort, tenants } from './rig.js'
+import { type Far, macOf, openRig, tenantPort, tenants } from './rig.js'
 
 const frame = (from: number, to: number, spec: Partial<FrameSpec> = {}): Uint8Array =>
   orThrow(buildFrame({ proto: 'udp', srcIp: `10.0.1.${from}`, dstIp: `10.0.1.${to}`, srcMac: macOf(from), dstMac: macOf(to), ...spec }))
@@ -31,18 +31,28 @@ const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1'
 const lengths = (most: number): readonly number[] =>
   Array.from({ length: most - ETHERNET + 1 }, (_, i) => i + ETHERNET).filter((n) => n <= 1_700 || n % 251 === 0 || n > most - 40)
 
+interface FaultyWire {
+  readonly hosts: readonly Host[]
+  readonly vms: readonly [Far, Far]
+  readonly ends: readonly FaultyNic[]
+  /** Lets all arrive that is on its way, or held back. */
+  readonly run: () => void
+}
+
 /** Two hosts with `vm-4` and `vm-5`, that know each other's MAC, with these faults on the wire between them. */
-const overFaultyWire = (faults: Faults): { readonly rig: Rig; readonly run: () => void; readonly hosts: readonly Host[]; readonly vms: readonly [Far, Far]; readonly ends: readonly FaultyNic[] } => {
+const overFaultyWire = (faults: Faults): FaultyWire => {
   const rig = openRig()
   const tasks: (() => void)[] = []
-  const pair = memoryPair({ macs: ['02:00:00:00:0a:01', '02:00:00:00:0a:02'], mtu: 1_600, queueFrames: 4_096, schedule: (task) => void tasks.push(task) })
+  const schedule = (task: () => void): void => void tasks.push(task)
+  const pair = memoryPair({ macs: ['02:00:00:00:0a:01', '02:00:00:00:0a:02'], mtu: 1_600, queueFrames: 4_096, schedule })
   const timers = faultTimers()
   const ca = tenants()
   const make = (index: 0 | 1): readonly [Host, Far, FaultyNic] => {
     const host = rig.host()
     const end = faulty(index === 0 ? pair.a : pair.b, { seed: 7 + index, send: faults, timers })
     const other = { ip: `192.0.2.${2 - index}`, mac: `02:00:00:00:0a:0${2 - index}` }
-    orThrow(host.uplink(orThrow(openUnderlay(end, { addresses: [`192.0.2.${index + 1}/24`], neighbours: [other], announce: false, timers: rig.timers }))))
+    const options = { addresses: [`192.0.2.${index + 1}/24`], neighbours: [other], announce: false, timers: rig.timers }
+    orThrow(host.uplink(orThrow(openUnderlay(end, options))))
     tenantPort(host, 4 + index, index + 1, ca)
     const link = rig.link(`tap-${4 + index}`)
     orThrow(host.plug(`vm-${4 + index}`, link.near))
@@ -60,7 +70,7 @@ const overFaultyWire = (faults: Faults): { readonly rig: Rig; readonly run: () =
     }
   }
   return {
-    rig, hosts: [one, two], vms: [four, five], ends: [a, b],
+    hosts: [one, two], vms: [four, five], ends: [a, b],
     run: () => {
       run()
       timers.advance(100)
@@ -69,8 +79,13 @@ const overFaultyWire = (faults: Faults): { readonly rig: Rig; readonly run: () =
   }
 }
 
+interface Exchanged {
+  readonly sent: ReadonlySet<string>
+  readonly came: readonly string[]
+}
+
 /** Sends `count` different frames each way, and gives all that came to the VMs. */
-const exchange = ({ vms: [four, five], run }: ReturnType<typeof overFaultyWire>, count: number): readonly { readonly sent: Set<string>; readonly came: readonly string[] }[] => {
+const exchange = ({ vms: [four, five], run }: FaultyWire, count: number): readonly Exchanged[] => {
   const sent = [new Set<string>(), new Set<string>()] as const
   const came: [string[], string[]] = [[], []]
   for (let n = 0; n < count; n++) {
@@ -98,6 +113,7 @@ test('host: over a wire that loses, doubles and reorders, every frame arrives as
     t.is(held, 0)
     t.true(came.every((each) => sent.has(each)))
     t.is(came.length, frames - lost + duplicated)
+    t.is(new Set(came).size, frames - lost)
     const [from, to] = [place.hosts[i]!.report(), place.hosts[1 - i]!.report()]
     t.deepEqual(from.uplink?.counters.sendDrops, { Lost: lost })
     t.is(from.uplink?.counters.sent, came.length)
@@ -152,7 +168,10 @@ test('host: frames of every length up to 65,535 bytes of packet pass between VMs
   t.is(from!.send(new Uint8Array(13)), SendCode.TooShort)
 })
 
-for (const [what, mtu, reason] of [['the wire refuses it', undefined, 'TooLong'], ['the port refuses it', { network: 1_500, oversize: 'drop' }, 'PacketTooBig']] as const) {
+for (const [what, mtu, reason] of [
+  ['the wire refuses it', undefined, 'TooLong'],
+  ['the port refuses it', { network: 1_500, oversize: 'drop' }, 'PacketTooBig'],
+] as const) {
   test(`host: frames of every length arrive at another host as they were sent, up to what the tunnel has room for; beyond, ${what}`, (t) => {
     const rig = openRig()
     const wire = rig.wire()
@@ -191,7 +210,8 @@ for (const [what, mtu, reason] of [['the wire refuses it', undefined, 'TooLong']
     // Around the very longest no tunnel fits at all.
     const impossible = all.filter((n) => n - ETHERNET + 50 > 65_535).length
     const tooLong = all.filter((n) => n > room).length
-    t.deepEqual(counted, { Truncated: 28, ...(reason === 'TooLong' ? { TooLong: tooLong } : { TooLong: impossible, PacketTooBig: tooLong - impossible }) })
+    const expected = reason === 'TooLong' ? { TooLong: tooLong } : { TooLong: impossible, PacketTooBig: tooLong - impossible }
+    t.deepEqual(counted, { Truncated: 28, ...expected })
     t.is(total(counted) + total(drops), all.length - arrived.size, JSON.stringify(counted))
   })
 }

@@ -229,3 +229,23 @@ test('openQemuNic: frames of a write that failed are counted as lost, not as sen
   t.like(nic.counters(), { sent: 0, sentBytes: 0, sendDrops: { LinkDown: 10 } })
   t.like(told.failures, { 0: { code: 'PeerGone', operation: 'send' }, length: 1 })
 })
+
+test('openQemuNic: drained is told also where the queue was lost with the connection, before any of it was written', async (t) => {
+  const place = makePlace()
+  t.teardown(place.remove)
+  const nic = orFail(await openQemuNic({ address: { path: place.path('s') } }))
+  t.teardown(nic.close)
+  const told: string[] = []
+  const frame = new Uint8Array(1_500)
+  orFail(nic.start({
+    frames: () => {
+      while (nic.send(frame, 0, frame.length) === SendCode.Ok);
+    },
+    link: (state) => told.push(state),
+    drained: () => told.push('drained'),
+  }))
+  const guest = await dialGuest(t, place.path('s'))
+  guest.write(Buffer.concat([framed(60), new Uint8Array(4)]))
+  await until(() => told.includes('down'), 'the connection to be given up')
+  t.deepEqual(told, ['up', 'down', 'drained'])
+})

@@ -1,6 +1,9 @@
 import { buildFrame, orThrow } from '@vfp-ts/core'
 import test from 'ava'
-import { SendCode } from '../../src/nic/nic.js'
+import { right } from 'fp-ts/lib/Either.js'
+import { memoryPair } from '../../src/memory/index.js'
+import { type Nic, type Receiver, SendCode } from '../../src/nic/nic.js'
+import { openUnderlay } from '../../src/underlay/index.js'
 import { HOST_MAC, ip, mac } from './config.js'
 import { advertised, arp, datagram, lines, macs, ndp, openWire, PEER_MAC, read, type Wire } from './wire.js'
 
@@ -230,4 +233,43 @@ test('underlay: a neighbour whose first frame cannot leave is forgotten like any
   t.is(send(wire, datagram('192.0.2.2')), SendCode.Ok)
   t.is(wire.seen().length, 1)
   t.deepEqual(wire.underlay.counters().sendDrops, { TooLong: 2 })
+})
+
+test('underlay: long frames to many who do not answer take a few megabytes at most, and the rest is counted', (t) => {
+  const wire = openWire({}, { mtu: 65_535 })
+  const long = (to: string): Uint8Array => orThrow(buildFrame({ proto: 'udp', srcIp: '192.0.2.1', dstIp: to, payload: new Uint8Array(60_000) }))
+  for (let n = 10; n < 30; n++) for (let k = 0; k < 16; k++) t.is(send(wire, long(`192.0.2.${n}`)), SendCode.Ok)
+  const waiting = (): number => wire.underlay.neighbours().reduce((sum, { waiting: frames }) => sum + frames, 0)
+  t.is(waiting(), Math.floor((4 << 20) / 60_042))
+  t.deepEqual(wire.underlay.counters().sendDrops, { WaitingOverflow: 320 - waiting() })
+  t.is(wire.seen().length, 20)
+  wire.timers.pass(60_000)
+  send(wire, long('192.0.2.40'))
+  wire.say(arp({ reply: true, sender: '192.0.2.40', target: '192.0.2.1' }))
+  t.is(wire.seen().at(-1)?.length, 60_042)
+})
+
+test('underlay: tells its receiver of everything, also one whose methods are those of a class', (t) => {
+  const told: string[] = []
+  class Listener implements Receiver {
+    frames(): void {
+      told.push('frames')
+    }
+    drained(): void {
+      told.push('drained')
+    }
+    failed(): void {
+      told.push('failed')
+    }
+  }
+  let inner: Receiver | undefined
+  const { a } = memoryPair({ macs: [HOST_MAC, PEER_MAC] })
+  const nic: Nic = { ...a, start: (receiver) => {
+    inner = receiver
+    return right(undefined)
+  } }
+  orThrow(orThrow(openUnderlay(nic, { addresses: ['192.0.2.1/24'], announce: false })).start(new Listener()))
+  inner?.drained?.()
+  inner?.failed?.({ _tag: 'NicError', nic: 'a', operation: 'link', code: 'LinkDown', reason: 'gone', retryable: true })
+  t.deepEqual(told, ['drained', 'failed'])
 })
