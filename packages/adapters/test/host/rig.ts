@@ -3,8 +3,7 @@ import { type Directory, directory, orThrow, parseIp, parseMac, type Port } from
 import { vnet, type VnetDirectory } from '@vfp-ts/layers'
 import { type Host, type HostOptions, openHost } from '../../src/host/index.js'
 import { memoryPair, type MemoryPairOptions } from '../../src/memory/index.js'
-import type { SendCode} from '../../src/nic/index.js';
-import { isPartial, type Nic, segmentOf } from '../../src/nic/index.js'
+import { isPartial, type Nic, segmentOf, type SendCode } from '../../src/nic/index.js'
 import { openUnderlay } from '../../src/underlay/index.js'
 import { manualTimers, type ManualTimers } from '../underlay/manual-timers.js'
 
