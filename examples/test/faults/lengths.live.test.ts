@@ -23,7 +23,9 @@ for size in range(int(sys.argv[5]), int(sys.argv[6]) + 1):
 
 /** Prints each frame of a sender as it came, until one of the length that is sent last. */
 const RECEIVE = `import hashlib, socket, sys
-raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); raw.setsockopt(socket.SOL_SOCKET, 33, 1 << 24); raw.bind(('eth0', 0x0800)); raw.settimeout(20); print('listening', flush=True)
+raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); raw.bind(('eth0', 0x0800)); raw.settimeout(20)
+raw.setsockopt(socket.SOL_SOCKET, 33, 1 << 24) # SO_RCVBUFFORCE
+print('listening', flush=True)
 mac, last, size = bytes.fromhex(sys.argv[1].replace(':', '')), int(sys.argv[2]), 0
 while size != last:
     frame = raw.recv(65600)
@@ -35,7 +37,9 @@ const lines = (said: string): readonly string[] => said.split('\n').filter((line
 test.serial('faults: frames of every length reach the VM of another host as they were sent, or are counted with a reason', async (t) => {
   const { lab, ns, start } = await twoHosts(t)
   // VMs that send more than the underlay has room for.
-  for (const [where, name] of [[ns.a1, 'eth0'], [ns.a, 'a1'], [ns.b1, 'eth0'], [ns.b, 'b1']] as const) await command('ip', '-n', where, 'link', 'set', name, 'mtu', '1700')
+  for (const [where, name] of [[ns.a1, 'eth0'], [ns.a, 'a1'], [ns.b1, 'eth0'], [ns.b, 'b1']] as const) {
+    await command('ip', '-n', where, 'link', 'set', name, 'mtu', '1700')
+  }
   const [a, b] = await Promise.all([start('a'), start('b')])
   // Hosts that do not know each other yet let but a few frames wait.
   await lab.in(ns.a1, 'ping', '-n', '-c', '1', '-W', '5', VMS.b1.ip)
@@ -46,7 +50,7 @@ test.serial('faults: frames of every length reach the VM of another host as they
   const done = saying(receiver, /done/, 30)
   const send = (least: number, most: number): Promise<string> =>
     lab.in(ns.a1, 'python3', '-c', SEND, VMS.b1.mac, VMS.a1.mac, VMS.a1.ip, VMS.b1.ip, String(least), String(most))
-  // Of what is shorter than headers need, and longer than the tunnel has room for, nothing arrives; and then one more frame, to know that all is over.
+  // Of what is shorter than headers need, or longer than the tunnel has room for, nothing arrives. One more frame tells that all is over.
   const all = lines(await send(61, 1714))
   const short = lines(await send(14, 59))
   const last = lines(await send(60, 60))

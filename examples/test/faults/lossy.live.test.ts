@@ -18,7 +18,9 @@ test.serial('faults: TCP gets through a wire with 1 % loss, reordering and doubl
   const lab = new Laboratory()
   t.teardown(() => lab.close())
   const ca = directory('ca')
-  for (const { ip, mac, pa } of vms) ca.set({ vni: VNI, ip: orThrow(parseIp(ip)) }, { endpoints: [{ pa: orThrow(parseIp(pa)), mac: orThrow(parseMac(mac)) }] })
+  for (const { ip, mac, pa } of vms) {
+    ca.set({ vni: VNI, ip: orThrow(parseIp(ip)) }, { endpoints: [{ pa: orThrow(parseIp(pa)), mac: orThrow(parseMac(mac)) }] })
+  }
   const wire = memoryPair({ names: ['u1', 'u2'], macs: ['02:00:c0:00:02:01', '02:00:c0:00:02:02'], mtu: 1600 })
   const faults = { loss: 0.01, reordering: 0.03, duplication: 0.01 }
   const uplinks = [faulty(wire.a, { seed: 1, send: faults }), faulty(wire.b, { seed: 2, send: faults })] as const
@@ -50,7 +52,8 @@ test.serial('faults: TCP gets through a wire with 1 % loss, reordering and doubl
   t.is(received, sent)
   await until('nothing is held back', () => uplinks.every((uplink) => uplink.faults().send.held === 0))
   const total = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((sum, n) => sum + n, 0)
-  await until('the wire is empty', () => wire.a.counters().sent === wire.b.counters().received && wire.b.counters().sent === wire.a.counters().received)
+  const [left, right] = [wire.a.counters, wire.b.counters]
+  await until('the wire is empty', () => left().sent === right().received && right().sent === left().received)
   for (const [i, uplink] of uplinks.entries()) {
     const { lost, duplicated, reordered } = uplink.faults().send
     t.true(reordered > 0)

@@ -61,7 +61,10 @@ export const twoHosts = async (t: ExecutionContext): Promise<TwoHosts> => {
     await lab.in(ns, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6')
     return ns
   }
-  const ns = { a: await namespace('a'), b: await namespace('b'), a1: await namespace('a1'), a2: await namespace('a2'), b1: await namespace('b1'), b2: await namespace('b2') }
+  const ns = {
+    a: await namespace('a'), a1: await namespace('a1'), a2: await namespace('a2'),
+    b: await namespace('b'), b1: await namespace('b1'), b2: await namespace('b2'),
+  }
   await lab.wire({ ns: ns.a, name: 'u0', mac: '02:00:c0:00:02:01' }, { ns: ns.b, name: 'u0', mac: '02:00:c0:00:02:02' })
   // Room for the VMs' 1,500 bytes and the tunnel around them.
   for (const host of [ns.a, ns.b]) await command('ip', '-n', host, 'link', 'set', 'u0', 'mtu', '1600')
@@ -80,8 +83,10 @@ export const configOf = (host: HostName, folder: string, { addresses = [`${PAS[h
   name: `host-${host}`,
   status: `${folder}/status.sock`,
   underlay: { interface: 'u0', addresses },
-  mappings: [...mappings, ...Object.values(VMS).map((vm) => ({ ip: vm.ip, pa: PAS[vm.host], mac: vm.mac })).filter(({ ip }) => mappings.every((known) => known.ip !== ip))]
-    .map(({ ip, pa, mac }) => ({ vni: VNI, ip, at: [{ pa, mac }] })),
+  mappings: [
+    ...mappings,
+    ...Object.values(VMS).filter(({ ip }) => mappings.every((other) => other.ip !== ip)).map((vm) => ({ ...vm, pa: PAS[vm.host] })),
+  ].map(({ ip, pa, mac }) => ({ vni: VNI, ip, at: [{ pa, mac }] })),
   ports: Object.fromEntries((['1', '2'] as const).map((n): [VmName, object] => {
     const name: VmName = `${host}${n}`
     return [name, {
@@ -96,7 +101,8 @@ export const configOf = (host: HostName, folder: string, { addresses = [`${PAS[h
 })
 
 /** Resident memory of a program, in MiB. */
-export const residentMiB = ({ process: { pid } }: Program): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid ?? 0}/status`, 'utf8'))?.[1]) / 1024
+export const residentMiB = ({ process: { pid } }: Program): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid ?? 0}/status`, 'utf8'))?.[1]) / 1024
 
 /** What a program says of an interface that went down or up. */
 export const LINK = /: (the link is (up|down)|\w+: link: LinkDown: the interface went down)$/
