@@ -6,16 +6,17 @@
  *
  * Both switches stand ready in namespaces of their own, and a generator fills one after the other, round by round, so that
  * a drift of the machine's speed hits both. What arrives at the far veth counts. CPU is that of the switch's process, per
- * packet that arrived: the kernel's work for `send` is in it, its work for delivery into the switch is the generator's.
+ * packet that arrived: the kernel's work for `send` is in it, up to the far veth; its work for delivery into the switch is the generator's.
  *
  * Open vSwitch has the easier task: its tables match fields and rewrite an address, here one layer also keeps connections.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { command, Laboratory, saying } from '../live/namespaces.js'
 import { openVswitch } from '../live/open-vswitch.js'
+import { cpuSeconds, median, received } from './figures.js'
 
 const SMOKE = process.argv.includes('--smoke')
 const ROUNDS = SMOKE ? 1 : 7
@@ -36,8 +37,9 @@ const between = async (lab: Laboratory, name: string): Promise<{ readonly genera
   const [generator, here, sink] = [await lab.namespace(`${name}-g`), await lab.namespace(`${name}-s`), await lab.namespace(`${name}-k`)]
   await lab.wire({ ns: generator, name: 'eth0', mac: MACS.vm }, { ns: here, name: 'v0' })
   await lab.wire({ ns: sink, name: 'eth0', mac: MACS.sink }, { ns: here, name: 'u0' })
-  // An address to be resolved; nobody listens there, and the answers that say so are few.
+  // An address to be resolved. What arrives is dropped in front of the sink's IP, whose work would be counted as the switch's.
   await command('ip', '-n', sink, 'addr', 'add', '10.2.0.1/24', 'dev', 'eth0')
+  await lab.in(sink, 'nft', 'add table netdev sink; add chain netdev sink in { type filter hook ingress device eth0 priority 0; }; add rule netdev sink in udp dport 9 drop')
   return { generator, here, sink }
 }
 
@@ -76,26 +78,13 @@ const theirs = async (lab: Laboratory): Promise<Subject> => {
   return { name: 'Open vSwitch, AF_PACKET ports, 4 tables', generator, sink, pid: ovs.pid(), figures: [] }
 }
 
-const received = async (ns: string): Promise<number> => {
-  const [link] = JSON.parse(await command('ip', '-n', ns, '-s', '-j', 'link', 'show', 'eth0')) as [{ readonly stats64: { readonly rx: { readonly packets: number } } }]
-  return link.stats64.rx.packets
-}
-
-/** Processor time of a process so far, in microseconds. */
-const cpuUs = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10_000
-}
-
 const round = async (lab: Laboratory, subject: Subject): Promise<void> => {
   const program = fileURLToPath(new URL('generate.js', import.meta.url))
-  const [before, cpuBefore] = [await received(subject.sink), cpuUs(subject.pid)]
+  const [before, cpuBefore] = [await received(subject.sink), cpuSeconds(subject.pid)]
   const sent = Number(await lab.in(subject.generator, process.execPath, program, 'eth0', String(FLOWS), String(SECONDS), MACS.sink, MACS.vm))
   const arrived = (await received(subject.sink)) - before
-  subject.figures.push({ rate: arrived / SECONDS, cpuUs: (cpuUs(subject.pid) - cpuBefore) / arrived, share: arrived / sent })
+  subject.figures.push({ rate: arrived / SECONDS, cpuUs: ((cpuSeconds(subject.pid) - cpuBefore) * 1e6) / arrived, share: arrived / sent })
 }
-
-const median = (xs: readonly number[]): number => xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)] ?? 0
 
 const lab = new Laboratory()
 const dir = mkdtempSync(join(tmpdir(), 'vfp-bench-'))
