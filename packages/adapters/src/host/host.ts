@@ -52,6 +52,8 @@ export interface HostReport {
   readonly uplink: NicReport | undefined
   /** Frames on their way to NICs that their senders had left unfinished: what was done, and why some could not be finished and were dropped. */
   readonly finished: FinisherCounters
+  /** TCP segments that went to VMs joined with others. */
+  readonly joined: number
   /** Frames the switch dropped itself, by reason, and `NoNic`: for a port or an uplink without one. */
   readonly drops: Readonly<Record<string, number>>
 }

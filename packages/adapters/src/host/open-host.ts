@@ -11,6 +11,7 @@
  *
  * **Unfinished frames** (checksums and segmentation left to hardware) stay unfinished from one VM to another whose NIC takes them,
  * and are finished for any other NIC. One so long that a tunnel around it would not fit an IP packet is cut before it enters the switch.
+ * To such a NIC finished TCP segments of one batch that continue each other go joined, as one frame to be segmented (`join.ts`).
  *
  * **Failure.** What a NIC cannot send it counts; that it failed is told to `onNic`. It stays plugged in, as the report shows it,
  * until it is unplugged; the other ports go on. A port that is removed from the switch takes its NIC with it.
@@ -23,7 +24,7 @@ import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
 import { clockFromMs, openSwitch, type PortIdentity, type Switch } from '@vfp-ts/core'
 import type { FrameBatch } from '../nic/frame-batch.js'
 import type { Nic } from '../nic/nic.js'
-import { Finisher } from '../offload/index.js'
+import { Finisher, Joiner } from '../offload/index.js'
 import { systemTimers, type Timers } from '../underlay/timers.js'
 import { Chopper } from './chopper.js'
 import type { Host, HostError, HostOptions, HostReport, NicReport } from './host.js'
@@ -50,6 +51,8 @@ interface Plug {
   /** The port's name; `undefined` for the uplink. */
   readonly port: string | undefined
   readonly nic: Nic
+  /** Joins segments on their way to a VM whose NIC takes them joined. */
+  readonly joiner: Joiner | undefined
   /** Whether it was given frames since it was last flushed. */
   touched: boolean
 }
@@ -67,6 +70,8 @@ class LiveHost implements Host {
   /** Whether a batch is under way, behind which will be flushed. */
   #busy = false
   #noNic = 0
+  /** Segments joined for NICs that were unplugged since. */
+  #joined = 0
   #cancelExpiry: () => void = () => undefined
   #closed: Promise<void> | undefined
 
@@ -95,7 +100,7 @@ class LiveHost implements Host {
     if (this.switch.port(port) === undefined) return left({ _tag: 'NoSuchPort', port })
     const there = this.#plugs.get(port)
     if (there !== undefined) return left({ _tag: 'Plugged', port, nic: there.nic.name })
-    const plug: Plug = { port, nic, touched: false }
+    const plug: Plug = { port, nic, joiner: nic.offloads.segmentation ? new Joiner(nic) : undefined, touched: false }
     const take = (batch: FrameBatch): void => this.switch.batchFromVm(port, batch)
     const started = this.#start(plug, (batch) => this.#chopper.chop(batch, take))
     if (isLeft(started)) return started
@@ -106,7 +111,7 @@ class LiveHost implements Host {
   readonly uplink = (nic: Nic): Either<HostError, void> => {
     if (this.#closed !== undefined) return left({ _tag: 'HostClosed' })
     if (this.#uplink !== undefined) return left({ _tag: 'Plugged', port: undefined, nic: this.#uplink.nic.name })
-    const plug: Plug = { port: undefined, nic, touched: false }
+    const plug: Plug = { port: undefined, nic, joiner: undefined, touched: false }
     const started = this.#start(plug, (batch) => this.switch.batchFromNetwork(batch))
     if (isLeft(started)) return started
     this.#uplink = plug
@@ -127,6 +132,7 @@ class LiveHost implements Host {
     }),
     uplink: this.#uplink && reportOf(this.#uplink.nic),
     finished: this.#finisher.counters(),
+    joined: [...this.#plugs.values()].reduce((sum, { joiner }) => sum + (joiner?.joined ?? 0), this.#joined),
     drops: this.#noNic === 0 ? this.switch.drops() : { ...this.switch.drops(), NoNic: this.#noNic },
   })
 
@@ -164,6 +170,7 @@ class LiveHost implements Host {
     if (plug === undefined) return Promise.resolve()
     if (port === undefined) this.#uplink = undefined
     else this.#plugs.delete(port)
+    this.#joined += plug.joiner?.joined ?? 0
     const leaving = plug.nic.close().finally(() => this.#leaving.delete(leaving))
     this.#leaving.add(leaving)
     return leaving
@@ -176,7 +183,11 @@ class LiveHost implements Host {
       return
     }
     // What the NIC refuses, it counts.
-    this.#finisher.send(plug.nic, bytes, start, end, offload)
+    if (plug.joiner !== undefined && offload === 0) plug.joiner.send(bytes, start, end)
+    else {
+      plug.joiner?.flush()
+      this.#finisher.send(plug.nic, bytes, start, end, offload)
+    }
     if (!plug.touched) {
       plug.touched = true
       this.#touched.push(plug)
@@ -187,6 +198,7 @@ class LiveHost implements Host {
   #flush(): void {
     for (let plug = this.#touched.pop(); plug !== undefined; plug = this.#touched.pop()) {
       plug.touched = false
+      plug.joiner?.flush()
       plug.nic.flush()
     }
   }
