@@ -1,48 +1,20 @@
 /** Law 8 for the MTU: tshark finds nothing malformed and no checksum wrong in errors and fragments, and puts the fragments together. */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import test from 'ava'
+import { askTshark, EVERY_OCCURRENCE, tsharkIsThere } from '../tshark.js'
 import { portWith, type Sent, sent, tunnel } from './mtu-support.js'
 
-const there = spawnSync('tshark', ['--version']).status === 0
 const title = 'law 8: tshark finds errors about long packets and their fragments sound'
-
-const u32 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32LE(value)
-  return bytes
-}
-
-const pcap = (frames: readonly Uint8Array[]): Buffer =>
-  Buffer.concat([
-    u32(0xa1b2c3d4), u32(0x00040002), u32(0), u32(0), u32(262_144), u32(1),
-    ...frames.flatMap((f) => [u32(0), u32(0), u32(f.length), u32(f.length), Buffer.from(f)]),
-  ])
 
 const FIELDS = [
   '_ws.malformed', '_ws.expert.message', 'ip.checksum.status', 'icmp.checksum.status', 'icmpv6.checksum.status', 'udp.checksum.status',
   'icmp.type', 'icmp.code', 'icmp.mtu', 'icmpv6.type', 'icmpv6.mtu', 'ip.reassembled.length', 'vxlan.vni',
 ] as const
 
-const askTshark = (frames: readonly Uint8Array[]): readonly Readonly<Record<(typeof FIELDS)[number], string>>[] => {
-  const directory = mkdtempSync(join(tmpdir(), 'vfp-mtu-'))
-  try {
-    const file = join(directory, 'frames.pcap')
-    writeFileSync(file, pcap(frames))
-    const preferences = ['ip.defragment:TRUE', 'ip.check_checksum:TRUE', 'udp.check_checksum:TRUE', 'eth.fcs:Never']
-    const text = execFileSync('tshark', [
-      '-n', '-r', file, '-T', 'fields', '-E', 'occurrence=a', '-E', 'aggregator=,', ...FIELDS.flatMap((f) => ['-e', f]), ...preferences.flatMap((p) => ['-o', p]),
-    ], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-    return text.replace(/\n$/, '').split('\n').map((line) => {
-      const values = line.split('\t')
-      return Object.fromEntries(FIELDS.map((f, i) => [f, values[i] ?? ''])) as Record<(typeof FIELDS)[number], string>
-    })
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}
+const PREFERENCES = ['ip.defragment:TRUE', 'ip.check_checksum:TRUE', 'udp.check_checksum:TRUE', 'eth.fcs:Never']
+
+const toldOf = (frames: readonly Uint8Array[]): readonly Readonly<Record<(typeof FIELDS)[number], string>>[] =>
+  askTshark(frames, FIELDS, PREFERENCES, EVERY_OCCURRENCE)
+    .map((values) => Object.fromEntries(FIELDS.map((field, i) => [field, values[i]])) as Record<(typeof FIELDS)[number], string>)
 
 /** To a port of no protocol that tshark would look for. */
 const plain: Sent = { dstPort: 40_000 }
@@ -50,12 +22,12 @@ const plain: Sent = { dstPort: 40_000 }
 const leaving = (policies: Parameters<typeof portWith>[1], said: Sent): readonly Uint8Array[] =>
   portWith({ network: 1400 }, policies).port.process('outbound', sent({ ...plain, ...said })).outputs.map((o) => o.frame)
 
-if (there) {
+if (tsharkIsThere) {
   test(title, (t) => {
     const errors = [false, true].flatMap((six) =>
       [[], [tunnel()], [tunnel(true)]].flatMap((policies) => leaving(policies, { six, length: 1600, dontFragment: true, vlans: [7] })))
     const fragments = [leaving([], { length: 3000 }), leaving([tunnel()], { length: 3000, ipOptions: Uint8Array.of(0x94, 4, 0, 0) })]
-    const said = askTshark([...errors, ...fragments.flat()])
+    const said = toldOf([...errors, ...fragments.flat()])
     t.is(said.length, errors.length + fragments.flat().length)
     for (const told of said) {
       t.is(told['_ws.malformed'], '')

@@ -2,10 +2,7 @@
  * Law 8 for transpositions: whatever a transposition made of a frame, tshark reads the same headers in it as we do, finds nothing
  * malformed and no checksum wrong.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { execFileSync } from 'node:child_process'
 import test from 'ava'
 import fc from 'fast-check'
 import { type FlowGroup, flowToJson } from '../../src/flow/format-flow.js'
@@ -15,6 +12,7 @@ import { ApplyCode } from '../../src/transposition/apply-code.js'
 import { compile } from '../../src/transposition/program.js'
 import { parseIp } from '../../src/wire/address.js'
 import { Verify } from '../../src/wire/parse.js'
+import { askTshark, EVERY_OCCURRENCE, tsharkIsThere } from '../tshark.js'
 import { copy, flowOf, frame, view } from './frames.js'
 
 const FRAMES = 600
@@ -31,7 +29,6 @@ const others = (): readonly string[] =>
   execFileSync('tshark', ['-G', 'protocols'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26 })
     .split('\n').map((line) => line.split('\t')[2] ?? '').filter((name) => name !== '' && !DISSECTORS.has(name))
 
-const there = spawnSync('tshark', ['--version']).status === 0
 const title = 'law 8: tshark reads transposed frames as we do'
 
 /** Whole frames that fit a transposition, as they were and as it left them. */
@@ -47,35 +44,11 @@ const transposed = (): readonly (readonly [Uint8Array, Uint8Array])[] => {
   return fc.sample(made, FRAMES).filter((pair) => pair !== undefined)
 }
 
-const u32 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32LE(value)
-  return bytes
-}
+const PREFERENCES = ['ip.defragment:FALSE', 'ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_checksum:TRUE', 'eth.fcs:Never']
 
-const pcap = (frames: readonly Uint8Array[]): Buffer => {
-  const lengths = (f: Uint8Array): readonly Buffer[] => [u32(0), u32(0), u32(f.length), u32(f.length)]
-  return Buffer.concat([u32(0xa1b2c3d4), u32(0x00040002), u32(0), u32(0), u32(262_144), u32(1), ...frames.flatMap((f) => [...lengths(f), Buffer.from(f)])])
-}
-
-const askTshark = (frames: readonly Uint8Array[]): readonly Told[] => {
-  const directory = mkdtempSync(join(tmpdir(), 'vfp-apply-'))
-  try {
-    const file = join(directory, 'frames.pcap')
-    writeFileSync(file, pcap(frames))
-    const preferences = ['ip.defragment:FALSE', 'ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_checksum:TRUE', 'eth.fcs:Never']
-    const text = execFileSync('tshark', [
-      '-n', '-r', file, '-T', 'fields', '-E', 'occurrence=a', '-E', 'aggregator=,', ...FIELDS.flatMap((f) => ['-e', f]), ...preferences.flatMap((p) => ['-o', p]),
-      ...others().flatMap((p) => ['--disable-protocol', p]),
-    ], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26 })
-    return text.replace(/\n$/, '').split('\n').map((line): Told => {
-      const values = line.split('\t')
-      return (field) => (values[FIELDS.indexOf(field)] ?? '').split(',').filter((value) => value !== '')
-    })
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}
+const toldOf = (frames: readonly Uint8Array[]): readonly Told[] =>
+  askTshark(frames, FIELDS, PREFERENCES, [...EVERY_OCCURRENCE, ...others().flatMap((p) => ['--disable-protocol', p])])
+    .map((values): Told => (field) => (values[FIELDS.indexOf(field)] ?? '').split(',').filter((value) => value !== ''))
 
 /** What we read, in the order of the wire: the groups, and behind the last what it quotes. */
 const ourReading = (bytes: Uint8Array): readonly (readonly [(typeof FIELDS)[number], readonly string[]])[] => {
@@ -115,12 +88,12 @@ const isSound = (said: Told): boolean =>
 const isWhole = (said: Told, bytes: Uint8Array): boolean =>
   ourReading(bytes).every(([field, ours]) => said(field).length === ours.length)
 
-if (there) {
+if (tsharkIsThere) {
   test(title, (t) => {
     const pairs = transposed()
     t.true(pairs.length > FRAMES / 2)
-    const before = askTshark(pairs.map(([f]) => f))
-    const after = askTshark(pairs.map(([, f]) => f))
+    const before = toldOf(pairs.map(([f]) => f))
+    const after = toldOf(pairs.map(([, f]) => f))
     t.is(after.length, pairs.length)
     // Some of the frames are such that tshark finds fault with their payload already: an ICMP message cut short, a fourth group.
     const fit = pairs.flatMap(([f, bytes], i) => (isSound(before[i]!) && isWhole(before[i]!, f) ? [{ bytes, said: after[i]! }] : []))

@@ -1,8 +1,4 @@
 /** Law 8 for neighbour discovery, routing headers and options of IPv6: what is written here, tshark reads with the same fields. */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import test from 'ava'
 import { formatIp, formatMac, ipv6, type IpAddress } from '../../src/wire/address.js'
 import { emitFrame } from '../../src/wire/emit-frame.js'
@@ -11,9 +7,9 @@ import type { Ipv6Extension } from '../../src/wire/ipv6-extension.js'
 import { writeIpv6Options, type Ipv6Option } from '../../src/wire/ipv6-options.js'
 import { writeRouting, type RoutingHeader } from '../../src/wire/ipv6-routing.js'
 import { ndpPayload, ndpType, type NdpMessage } from '../../src/wire/ndp.js'
+import { askTshark, tsharkIsThere } from '../tshark.js'
 import { right } from './hex.js'
 
-const there = spawnSync('tshark', ['--version']).status === 0
 
 const at = (n: number): IpAddress => ipv6(0xfd000000, 0, 0, n)
 const fe1 = ipv6(0xfe800000, 0, 0, 1)
@@ -104,45 +100,14 @@ const EXAMPLES: readonly (readonly [string, Uint8Array, Readonly<Record<string, 
 
 const FIELDS = [...new Set(EXAMPLES.flatMap(([, , fields]) => Object.keys(fields))), 'icmpv6.checksum.status', '_ws.malformed']
 
-const askTshark = (frames: readonly Uint8Array[]): readonly ReadonlyMap<string, string>[] => {
-  const directory = mkdtempSync(join(tmpdir(), 'vfp-ipv6-'))
-  try {
-    const file = join(directory, 'frames.pcap')
-    writeFileSync(file, Buffer.concat([captureHeader(), ...frames.flatMap((bytes) => [recordHeader(bytes), bytes])]))
-    const preferences = ['udp.check_checksum:TRUE', 'eth.fcs:Never'].flatMap((preference) => ['-o', preference])
-    const text = execFileSync('tshark', ['-n', '-r', file, '-T', 'fields', ...FIELDS.flatMap((field) => ['-e', field]), ...preferences], {
-      encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    return text.trimEnd().split('\n').map((line) => {
-      const values = line.split('\t')
-      return new Map(FIELDS.map((field, i) => [field, (values[i] ?? '').replaceAll(/\b0x/g, '')]))
-    })
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}
-
-const captureHeader = (): Buffer => {
-  const header = Buffer.alloc(24)
-  header.writeUInt32LE(0xa1b2c3d4, 0)
-  header.writeUInt16LE(2, 4)
-  header.writeUInt16LE(4, 6)
-  header.writeUInt32LE(65535, 16)
-  header.writeUInt32LE(1, 20) // Ethernet
-  return header
-}
-
-const recordHeader = (bytes: Uint8Array): Buffer => {
-  const header = Buffer.alloc(16)
-  header.writeUInt32LE(bytes.length, 8)
-  header.writeUInt32LE(bytes.length, 12)
-  return header
-}
+const toldOf = (frames: readonly Uint8Array[]): readonly ReadonlyMap<string, string>[] =>
+  askTshark(frames, FIELDS, ['udp.check_checksum:TRUE', 'eth.fcs:Never'])
+    .map((values) => new Map(FIELDS.map((field, i) => [field, (values[i] ?? '').replaceAll(/\b0x/g, '')])))
 
 const title = 'law 8: tshark reads neighbour discovery and the insides of IPv6 extension headers as we write them'
-if (there) {
+if (tsharkIsThere) {
   test(title, (t) => {
-    const told = askTshark(EXAMPLES.map(([, bytes]) => bytes))
+    const told = toldOf(EXAMPLES.map(([, bytes]) => bytes))
     t.is(told.length, EXAMPLES.length)
     EXAMPLES.forEach(([name, , fields], i) => {
       for (const [field, value] of Object.entries(fields)) t.is(told[i]!.get(field), value, `${name}: ${field}`)

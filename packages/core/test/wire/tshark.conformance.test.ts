@@ -1,17 +1,11 @@
-/**
- * Law 8 for wire formats: what tshark says of generated frames, we say too. The frames go through a capture file whose
- * few bytes are written here, so that nothing but the dissectors is under test.
- */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+/** Law 8 for wire formats: what tshark says of generated frames, we say too. */
 import test from 'ava'
 import fc from 'fast-check'
 import { dissect } from '../../src/wire/dissect.js'
 import { fragmentOf, type Frame, type HeaderGroup } from '../../src/wire/frame.js'
 import type { Geneve } from '../../src/wire/geneve.js'
 import { bytesOf, frameArbitrary } from '../../src/testing/frame-arbitraries.js'
+import { askTshark, tsharkIsThere } from '../tshark.js'
 import { right } from './hex.js'
 
 const FIELDS = [
@@ -25,7 +19,6 @@ const TAGS = ['vlan.id', 'ieee8021ad.id', 'ieee8021ad.svid', 'ieee8021ad.cvid'] 
 type Told = Readonly<Record<(typeof FIELDS)[number] | 'tags', string>>
 
 const FRAMES = 200
-const there = spawnSync('tshark', ['--version']).status === 0
 const title = 'law 8: tshark reads generated frames as we do'
 
 /**
@@ -43,33 +36,17 @@ const comparableFrame = frameArbitrary({
   // letters, since some protocols (RTCP was one) are guessed from the payload alone
   .map((frame) => ({ ...frame, payload: frame.payload.map((byte) => 0x78 | (byte & 1)) }))
 
-const askTshark = (frames: readonly Uint8Array[]): readonly Told[] => {
-  const directory = mkdtempSync(join(tmpdir(), 'vfp-wire-'))
-  try {
-    const file = join(directory, 'frames.pcap')
-    writeFileSync(file, Buffer.concat([pcapHeader(), ...frames.flatMap((frame) => [pcapRecord(frame), frame])]))
-    const preferences = [
-      'ip.defragment:FALSE', 'ipv6.defragment:FALSE', 'ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_checksum:TRUE',
-      'udp.ignore_ipv6_zero_checksum:TRUE', 'tcp.analyze_sequence_numbers:FALSE', 'eth.fcs:Never',
-    ]
-    const text = execFileSync(
-      'tshark',
-      ['-n', '-r', file, '-T', 'fields', ...[...FIELDS, ...TAGS].flatMap((f) => ['-e', f]), ...preferences.flatMap((p) => ['-o', p])],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26 },
-    )
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => {
-        const values = line.split('\t')
-        const tags = values.slice(FIELDS.length).flatMap((ids) => (ids === '' ? [] : ids.split(',').map(Number)))
-        const fields = Object.fromEntries(FIELDS.map((field, i) => [field, normal(field, values[i] ?? '')])) as Omit<Told, 'tags'>
-        return { ...fields, tags: sorted(tags) }
-      })
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}
+const PREFERENCES = [
+  'ip.defragment:FALSE', 'ipv6.defragment:FALSE', 'ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_checksum:TRUE',
+  'udp.ignore_ipv6_zero_checksum:TRUE', 'tcp.analyze_sequence_numbers:FALSE', 'eth.fcs:Never',
+]
+
+const toldOf = (frames: readonly Uint8Array[]): readonly Told[] =>
+  askTshark(frames, [...FIELDS, ...TAGS], PREFERENCES).map((values) => {
+    const tags = values.slice(FIELDS.length).flatMap((ids) => (ids === '' ? [] : ids.split(',').map(Number)))
+    const fields = Object.fromEntries(FIELDS.map((field, i) => [field, normal(field, values[i] ?? '')])) as Omit<Told, 'tags'>
+    return { ...fields, tags: sorted(tags) }
+  })
 
 const sorted = (ids: readonly number[]): string => [...ids].sort((a, b) => a - b).join(',')
 
@@ -164,27 +141,10 @@ const sizesOf = (frame: Frame): readonly Sizes[] =>
     return { datagram: whole - link, transport: whole - alone }
   })
 
-const pcapHeader = (): Buffer => {
-  const header = Buffer.alloc(24)
-  header.writeUInt32LE(0xa1b2c3d4, 0)
-  header.writeUInt16LE(2, 4)
-  header.writeUInt16LE(4, 6)
-  header.writeUInt32LE(65535, 16)
-  header.writeUInt32LE(1, 20) // Ethernet
-  return header
-}
-
-const pcapRecord = (frame: Uint8Array): Buffer => {
-  const record = Buffer.alloc(16)
-  record.writeUInt32LE(frame.length, 8)
-  record.writeUInt32LE(frame.length, 12)
-  return record
-}
-
-if (there) {
+if (tsharkIsThere) {
   test(title, (t) => {
     const frames = fc.sample(comparableFrame, FRAMES).map((frame) => bytesOf(frame))
-    const told = askTshark(frames)
+    const told = toldOf(frames)
     t.is(told.length, FRAMES)
     frames.forEach((bytes, i) => t.deepEqual(told[i], tell(bytes), Buffer.from(bytes).toString('hex')))
   })

@@ -2,12 +2,9 @@
  * Law 8 for translation: what tshark says of translated packets is what RFC 7915 says they are, and it finds every checksum right,
  * those of the quoted packets included.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import test from 'ava'
 import fc from 'fast-check'
+import { askTshark, tsharkIsThere } from '../../tshark.js'
 import { datagram, errorDatagram, frameOf, packet, type Packet, packetArbitrary, translated, withAddresses } from './packets.js'
 
 const FIELDS = [
@@ -18,54 +15,19 @@ const FIELDS = [
 type Told = Readonly<Record<(typeof FIELDS)[number], string>>
 
 const FRAMES = 200
-const there = spawnSync('tshark', ['--version']).status === 0
 const title = 'law 8: tshark reads translated packets as what the RFC makes of them'
 
-const askTshark = (frames: readonly Uint8Array[]): readonly Told[] => {
-  const directory = mkdtempSync(join(tmpdir(), 'vfp-translate-'))
-  try {
-    const file = join(directory, 'frames.pcap')
-    writeFileSync(file, Buffer.concat([pcapHeader(), ...frames.flatMap((frame) => [pcapRecord(frame), frame])]))
-    const preferences = [
-      'ip.defragment:FALSE', 'ipv6.defragment:FALSE', 'ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_checksum:TRUE',
-      'tcp.analyze_sequence_numbers:FALSE', 'eth.fcs:Never',
-    ]
-    const text = execFileSync(
-      'tshark', ['-n', '-r', file, '-T', 'fields', ...FIELDS.flatMap((f) => ['-e', f]), ...preferences.flatMap((p) => ['-o', p])],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26 },
-    )
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => {
-        const values = line.split('\t')
-        return Object.fromEntries(FIELDS.map((field, i) => [field, values[i] ?? ''])) as Told
-      })
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}
+const PREFERENCES = [
+  'ip.defragment:FALSE', 'ipv6.defragment:FALSE', 'ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_checksum:TRUE',
+  'tcp.analyze_sequence_numbers:FALSE', 'eth.fcs:Never',
+]
 
-const pcapHeader = (): Buffer => {
-  const header = Buffer.alloc(24)
-  header.writeUInt32LE(0xa1b2c3d4, 0)
-  header.writeUInt16LE(2, 4)
-  header.writeUInt16LE(4, 6)
-  header.writeUInt32LE(262_144, 16)
-  header.writeUInt32LE(1, 20) // Ethernet
-  return header
-}
-
-const pcapRecord = (frame: Uint8Array): Buffer => {
-  const record = Buffer.alloc(16)
-  record.writeUInt32LE(frame.length, 8)
-  record.writeUInt32LE(frame.length, 12)
-  return record
-}
+const toldOf = (frames: readonly Uint8Array[]): readonly Told[] =>
+  askTshark(frames, FIELDS, PREFERENCES).map((values) => Object.fromEntries(FIELDS.map((field, i) => [field, values[i]])) as Told)
 
 const GOOD = '1'
 
-if (there) {
+if (tsharkIsThere) {
   test(title, (t) => {
     // Ports without a dissector, and letters, which no protocol is guessed from. tshark calls a fragment without a byte malformed.
     const packets = fc.sample(
@@ -75,7 +37,7 @@ if (there) {
     )
     for (const from of [4, 6] as const) {
       const to = from === 4 ? 6 : 4
-      const told = askTshark(packets.map((p) => withAddresses(translated(frameOf(datagram(from, p)), from, to))))
+      const told = toldOf(packets.map((p) => withAddresses(translated(frameOf(datagram(from, p)), from, to))))
       t.is(told.length, FRAMES)
       packets.forEach((p, i) => {
         const tshark = told[i]!
@@ -115,7 +77,7 @@ if (there) {
       ] as const) {
         const six = withAddresses(translated(frameOf(errorDatagram(4, outer, { typeCode: code4, word: word4, quote: datagram(4, quoted) })), 4, 6))
         const four = withAddresses(translated(frameOf(errorDatagram(6, outer, { typeCode: code6, word: word6, quote: datagram(6, quoted) })), 6, 4))
-        const [told6, told4] = askTshark([six, four])
+        const [told6, told4] = toldOf([six, four])
         const hint = JSON.stringify({ told6, told4 })
         t.is(first(told6!['icmpv6.type']), String(code6 >>> 8), hint)
         t.is(first(told6!['icmpv6.code']), String(code6 & 0xff), hint)
