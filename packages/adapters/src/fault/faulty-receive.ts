@@ -3,7 +3,7 @@ import { FRAME_OVERHEAD } from '../nic/nic.js'
 import { type FrameBatch, makeFrameBatch, slotStart } from '../nic/frame-batch.js'
 import { type AllFaults, drawFate, type FaultCounts, isFaulty, makeFate, turnBit } from './fate.js'
 import { makeHoldingPen } from './holding-pen.js'
-import type { Timers } from './timers.js'
+import type { Timers } from '../nic/timers.js'
 
 /** Frames on their way from a NIC. */
 export interface FaultyReceive {

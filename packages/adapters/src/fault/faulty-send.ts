@@ -3,7 +3,7 @@ import { segmentOf } from '../nic/frame-batch.js'
 import { FRAME_OVERHEAD, type Nic, SendCode } from '../nic/nic.js'
 import { type AllFaults, drawFate, type FaultCounts, isFaulty, makeFate, turnBit } from './fate.js'
 import { type Held, makeHoldingPen } from './holding-pen.js'
-import type { Timers } from './timers.js'
+import type { Timers } from '../nic/timers.js'
 
 /** Frames on their way to a NIC. */
 export interface FaultySend {

@@ -14,7 +14,7 @@ import type { Nic, NicCounters, Receiver } from '../nic/nic.js'
 import { allFaults, type FaultCounts, type Faults, isFaulty, seededRandom } from './fate.js'
 import { faultyReceive } from './faulty-receive.js'
 import { faultySend } from './faulty-send.js'
-import { systemTimers, type Timers } from './timers.js'
+import { systemTimers, type Timers } from '../nic/timers.js'
 
 /** What is to go wrong. */
 export interface FaultOptions {

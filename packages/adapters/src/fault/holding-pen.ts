@@ -5,7 +5,7 @@
  * held back are few, a list in order of arrival. One timer serves all, and there is none while the pen is empty. A frame kept here is
  * copied; this is the one place where the wrapper allocates per frame.
  */
-import type { Timers } from './timers.js'
+import type { Timers } from '../nic/timers.js'
 
 /** A frame that waits. */
 export interface Held {
@@ -42,7 +42,7 @@ export const makeHoldingPen = (timers: Timers, emit: (frame: Held) => void, emit
   let cancel: (() => void) | undefined
 
   const held = (bytes: Uint8Array, start: number, end: number, offload: number, ms: number, overtakers: number): Held => ({
-    bytes: bytes.slice(start, end), offload, due: timers.now() + ms, order: order++, overtakers,
+    bytes: bytes.slice(start, end), offload, due: timers.nowMs() + ms, order: order++, overtakers,
   })
 
   const arm = (): void => {
@@ -50,13 +50,13 @@ export const makeHoldingPen = (timers: Timers, emit: (frame: Held) => void, emit
     if (due === armedFor) return
     cancel?.()
     armedFor = due
-    cancel = due === Infinity ? undefined : timers.after(Math.max(0, due - timers.now()), ring)
+    cancel = due === Infinity ? undefined : timers.after(Math.max(0, due - timers.nowMs()), ring)
   }
 
   const ring = (): void => {
     armedFor = Infinity
     cancel = undefined
-    const now = timers.now()
+    const now = timers.nowMs()
     release(now)
     arm()
     emitted()

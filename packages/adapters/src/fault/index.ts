@@ -5,4 +5,3 @@
  */
 export { faulty, type FaultyNic, type FaultOptions } from './faulty.js'
 export { type FaultCounts, type Faults } from './fate.js'
-export { type ManualTimers, manualTimers, systemTimers, type Timers } from './timers.js'

@@ -10,7 +10,7 @@ import type { Environment, PortCounters, Switch, SwitchOptions } from '@vfp-ts/c
 import type { LinkState, Nic, NicCounters } from '../nic/nic.js'
 import type { NicError } from '../nic/nic-error.js'
 import type { FinisherCounters } from '../offload/index.js'
-import type { Timers } from '../underlay/timers.js'
+import type { Timers } from '../nic/timers.js'
 
 /** What a host is opened with. */
 export interface HostOptions extends Omit<SwitchOptions, 'environment'> {

@@ -25,7 +25,7 @@ import { clockFromMs, openSwitch, type PortIdentity, type Switch } from '@vfp-ts
 import type { FrameBatch } from '../nic/frame-batch.js'
 import type { Nic } from '../nic/nic.js'
 import { Finisher, Joiner } from '../offload/index.js'
-import { systemTimers, type Timers } from '../underlay/timers.js'
+import { backgroundTimers, type Timers } from '../nic/timers.js'
 import { Chopper } from './chopper.js'
 import type { Host, HostError, HostOptions, HostReport, NicReport } from './host.js'
 
@@ -76,7 +76,7 @@ class LiveHost implements Host {
   #closed: Promise<void> | undefined
 
   constructor(options: HostOptions) {
-    const { environment = {}, expireEveryMs: _, onNic: __, timers = systemTimers, ...ofSwitch } = options
+    const { environment = {}, expireEveryMs: _, onNic: __, timers = backgroundTimers, ...ofSwitch } = options
     this.#options = options
     this.#timers = timers
     this.switch = openSwitch({

@@ -12,7 +12,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
-import { systemTimers, type Timers } from '../fault/timers.js'
+import { systemTimers, type Timers } from '../nic/timers.js'
 import { makeFrameQueue } from '../memory/frame-queue.js'
 import { makeFrameBatch, slotStart } from '../nic/frame-batch.js'
 import { FRAME_OVERHEAD, type Nic, type Receiver, SendCode } from '../nic/nic.js'
@@ -141,7 +141,7 @@ const replaying = (name: string, options: ReplayOptions, reader: PacketReader, f
 
   const until = (due: number): Promise<void> =>
     new Promise((resolve) => {
-      const off = timers.after(Math.max(0, due - timers.now()), resolve)
+      const off = timers.after(Math.max(0, due - timers.nowMs()), resolve)
       callOff = () => {
         off()
         resolve()
@@ -154,7 +154,7 @@ const replaying = (name: string, options: ReplayOptions, reader: PacketReader, f
       deliver()
       await turn()
     }
-    if (due > timers.now()) {
+    if (due > timers.nowMs()) {
       deliver()
       await until(due)
     }
@@ -171,7 +171,7 @@ const replaying = (name: string, options: ReplayOptions, reader: PacketReader, f
   const run = async (): Promise<void> => {
     await turn()
     let read = first ?? (await reader.next())
-    const begun = timers.now()
+    const begun = timers.nowMs()
     const beginNs = E.isRight(read) ? (read.right?.timestampNs ?? 0n) : 0n
     let dropped = 0
     while (E.isRight(read) && read.right !== undefined && isStarted()) {

@@ -5,5 +5,4 @@
  */
 export type { NeighbourReport, NeighbourState } from './neighbour.js'
 export { openUnderlay, type Underlay } from './open-underlay.js'
-export { systemTimers, type Timers } from './timers.js'
 export type { StaticNeighbour, UnderlayOptions, UnderlayRoute } from './underlay-options.js'

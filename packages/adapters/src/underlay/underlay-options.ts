@@ -3,7 +3,7 @@ import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
 import { formatIp, type IpAddress, type IpPrefix, type Mac, parseIp, parseMac, parsePrefix, prefixContains, sameIp } from '@vfp-ts/core'
 import type { Nic } from '../nic/nic.js'
 import type { NicError } from '../nic/nic-error.js'
-import { systemTimers, type Timers } from './timers.js'
+import { backgroundTimers, type Timers } from '../nic/timers.js'
 
 /** A way to a prefix. */
 export interface UnderlayRoute {
@@ -120,7 +120,7 @@ export const readOptions = (nic: Pick<Nic, 'name' | 'mac'>, options: UnderlayOpt
     const least = LEAST[name] ?? 1
     if (!(Number.isInteger(value) && value >= least)) return bad(`/${name}`, `a whole number of at least ${least}, not ${value}`)
   }
-  return right({ ...numbers, mac: mac.right, addresses, routes, neighbours, announce: options.announce ?? true, timers: options.timers ?? systemTimers })
+  return right({ ...numbers, mac: mac.right, addresses, routes, neighbours, announce: options.announce ?? true, timers: options.timers ?? backgroundTimers })
 }
 
 /** A shorter tick would wake an idle host more than once a second. */

@@ -1,6 +1,7 @@
 /** A NIC with faults at one end of a memory pair, in a time that tests move. */
 import * as E from 'fp-ts/lib/Either.js'
-import { faulty, type FaultOptions, type FaultyNic, type ManualTimers, manualTimers } from '../../src/fault/index.js'
+import { faulty, type FaultOptions, type FaultyNic } from '../../src/fault/index.js'
+import { type ManualTimers, manualTimers } from '../../src/nic/timers.js'
 import { memoryPair } from '../../src/memory/index.js'
 import type { Nic, SendCode } from '../../src/nic/index.js'
 

@@ -1,7 +1,8 @@
 /** What the wire and the VMs may do to a host, where no kernel is needed: every frame arrives as it was sent, or a counter tells why not. */
 import { buildFrame, type FrameSpec, makeFrameView, orThrow, parseFrame, Reason, Verify } from '@vfp-ts/core'
 import test from 'ava'
-import { type Faults, faulty, type FaultyNic, manualTimers as faultTimers } from '../../src/fault/index.js'
+import { type Faults, faulty, type FaultyNic } from '../../src/fault/index.js'
+import { manualTimers } from '../../src/nic/timers.js'
 import type { Host, HostOptions } from '../../src/host/index.js'
 import { memoryPair } from '../../src/memory/index.js'
 import { SendCode } from '../../src/nic/index.js'
@@ -45,7 +46,7 @@ const overFaultyWire = (faults: Faults): FaultyWire => {
   const tasks: (() => void)[] = []
   const schedule = (task: () => void): void => void tasks.push(task)
   const pair = memoryPair({ macs: ['02:00:00:00:0a:01', '02:00:00:00:0a:02'], mtu: 1_600, queueFrames: 4_096, schedule })
-  const timers = faultTimers()
+  const timers = manualTimers()
   const ca = tenants()
   const make = (index: 0 | 1): readonly [Host, Far, FaultyNic] => {
     const host = rig.host()

@@ -207,9 +207,9 @@ test('host: forgets idle flows by itself', (t) => {
   for (let n = 0; n < 50; n++) link.far.send(frame(1, 2, { srcPort: 1_000 + n }))
   rig.run()
   t.is(port.counters().flows, 50)
-  rig.timers.pass(4_000)
+  rig.timers.advance(4_000)
   t.is(port.counters().flows, 50)
-  rig.timers.pass(4_000)
+  rig.timers.advance(4_000)
   t.is(port.counters().flows, 0)
 })
 
@@ -292,9 +292,9 @@ test('host: packets grow old also after a hook of the program threw while they w
   } } })
   tenantPort(host, 4, 1, tenants())
   due = true
-  t.throws(() => rig.timers.pass(1_000), { message: 'its own fault' })
+  t.throws(() => rig.timers.advance(1_000), { message: 'its own fault' })
   t.is(rig.timers.pending(), 1)
-  t.notThrows(() => rig.timers.pass(1_000))
+  t.notThrows(() => rig.timers.advance(1_000))
   t.is(rig.timers.pending(), 1)
 })
 
@@ -307,7 +307,7 @@ test('host: nothing is looked at any more once a hook closed the host meanwhile'
   } } })
   tenantPort(host, 4, 1, tenants())
   due = true
-  rig.timers.pass(1_000)
+  rig.timers.advance(1_000)
   t.is(rig.timers.pending(), 0)
   await host.close()
 })

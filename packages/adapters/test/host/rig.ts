@@ -5,7 +5,7 @@ import { type Host, type HostOptions, openHost } from '../../src/host/index.js'
 import { memoryPair, type MemoryPairOptions } from '../../src/memory/index.js'
 import { isPartial, type Nic, segmentOf, type SendCode } from '../../src/nic/index.js'
 import { openUnderlay } from '../../src/underlay/index.js'
-import { manualTimers, type ManualTimers } from '../underlay/manual-timers.js'
+import { manualTimers, type ManualTimers } from '../../src/nic/index.js'
 
 /** A frame as it came to somebody, and what was left to do to it. */
 export interface Came {

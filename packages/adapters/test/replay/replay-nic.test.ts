@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import test from 'ava'
 import * as E from 'fp-ts/lib/Either.js'
 import { orThrow } from '@vfp-ts/core'
-import { type ManualTimers, manualTimers } from '../../src/fault/index.js'
+import { type ManualTimers, manualTimers } from '../../src/nic/timers.js'
 import { type Nic, type NicError, SendCode } from '../../src/nic/index.js'
 import { LinkType, openCaptureWriter, readWholeCapture } from '../../src/pcap/index.js'
 import { replayNic, type ReplayOptions, type ReplayPacket } from '../../src/replay/index.js'
@@ -36,7 +36,7 @@ const started = async (options: ReplayOptions): Promise<Started> => {
     nic.start({
       frames: ({ bytes, start, count }) => {
         batches.push(count)
-        for (let i = 0; i < count; i++) came.push([bytes[start[i]!]!, timers.now()])
+        for (let i = 0; i < count; i++) came.push([bytes[start[i]!]!, timers.nowMs()])
       },
       failed: (error) => failures.push(error),
     }),
@@ -91,7 +91,7 @@ test('replay: at full speed nothing is waited for', async (t) => {
   const { came, nic, timers } = await started({ source: Array.from({ length: 200 }, (_, n) => packet(n, n * 1_000)), speed: 'full' })
   await nic.ended
   t.deepEqual(came.map(([n]) => n), Array.from({ length: 200 }, (_, n) => n))
-  t.is(timers.now(), 0)
+  t.is(timers.nowMs(), 0)
 })
 
 test('replay: a time that goes backwards brings the frame at once', async (t) => {

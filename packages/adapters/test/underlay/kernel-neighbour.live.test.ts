@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { buildFrame, orThrow } from '@vfp-ts/core'
 import test, { type ExecutionContext } from 'ava'
 import { openAfPacket } from '../../src/af-packet/index.js'
-import { systemTimers, type Timers } from '../../src/underlay/timers.js'
+import { backgroundTimers, type Timers } from '../../src/nic/index.js'
 import { openUnderlay, type Underlay, type UnderlayOptions } from '../../src/underlay/index.js'
 import { enterPrivateNetwork, ip, veth } from '../native/private-network.js'
 
@@ -21,7 +21,7 @@ const KERNEL = { 4: '192.0.2.2', 6: '2001:db8::2' } as const
 const MAC = '02:00:00:00:0a:01'
 
 /** Seconds pass twenty times as fast. */
-const hurried: Timers = { nowMs: () => systemTimers.nowMs() * 20, after: (ms, call) => systemTimers.after(ms / 20, call) }
+const hurried: Timers = { nowMs: () => backgroundTimers.nowMs() * 20, after: (ms, call) => backgroundTimers.after(ms / 20, call) }
 
 let pairs = 0
 

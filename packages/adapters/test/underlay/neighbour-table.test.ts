@@ -4,7 +4,7 @@ import type { Neighbour } from '../../src/underlay/neighbour.js'
 import { NeighbourTable } from '../../src/underlay/neighbour-table.js'
 import type { UnderlayOptions } from '../../src/underlay/underlay-options.js'
 import { config, ip, mac } from './config.js'
-import { manualTimers, type ManualTimers } from './manual-timers.js'
+import { manualTimers, type ManualTimers } from '../../src/nic/index.js'
 
 interface Tried {
   readonly table: NeighbourTable
@@ -61,13 +61,13 @@ test('neighbour table: asks once for many frames, and lets them go in order', (t
 test('neighbour table: gives up after the tries, refuses for a while, and then asks anew', (t) => {
   const { table, timers, done, reach } = tried()
   table.wait(reach(TWO), frame(1), 0)
-  timers.pass(2_999)
+  timers.advance(2_999)
   t.is(done().length, 3)
-  timers.pass(1)
+  timers.advance(1)
   t.deepEqual(done(), ['lose 1 Unresolved'])
   table.wait(reach(TWO), frame(2), 0)
   t.deepEqual(done(), ['lose 1 Unresolved'])
-  timers.pass(5_000)
+  timers.advance(5_000)
   t.deepEqual(done(), ['forget'])
   t.is(timers.pending(), 0)
   table.wait(reach(TWO), frame(3), 0)
@@ -77,7 +77,7 @@ test('neighbour table: gives up after the tries, refuses for a while, and then a
 test('neighbour table: an answer for one that was given up brings it back', (t) => {
   const { table, timers, reach } = tried()
   table.wait(reach(TWO), frame(1), 0)
-  timers.pass(3_000)
+  timers.advance(3_000)
   t.is(reach(TWO).state, 'failed')
   table.learn(ip(TWO), A, answered)
   t.true(reach(TWO).resolved)
@@ -95,12 +95,12 @@ test('neighbour table: asks a neighbour that is used again and again, one that i
   table.wait(reach(TWO), frame(1), 0)
   table.learn(ip(TWO), A, answered)
   done()
-  timers.pass(31_000)
+  timers.advance(31_000)
   t.is(reach(TWO).state, 'stale')
-  timers.pass(60_000)
+  timers.advance(60_000)
   t.deepEqual(done(), [])
   reach(TWO).used = true
-  timers.pass(1_000)
+  timers.advance(1_000)
   t.deepEqual(done(), ['ask one 192.0.2.2 from 192.0.2.1'])
   table.learn(ip(TWO), A, answered)
   t.is(reach(TWO).state, 'reachable')
@@ -112,10 +112,10 @@ test('neighbour table: asks everybody when the MAC that is known is silent, whil
   table.learn(ip(TWO), A, unasked)
   done()
   reach(TWO).used = true
-  timers.pass(6_000)
+  timers.advance(6_000)
   t.deepEqual(done().map((each) => each.split(' ')[1]), ['one', 'one', 'one', 'all', 'all', 'all'])
   t.true(reach(TWO).resolved)
-  timers.pass(1_000)
+  timers.advance(1_000)
   t.is(reach(TWO).state, 'failed')
 })
 
@@ -123,7 +123,7 @@ test('neighbour table: forgets a neighbour to whom nothing is sent', (t) => {
   const { table, timers, reach } = tried({ idleMs: 60_000 })
   table.wait(reach(TWO), frame(1), 0)
   table.learn(ip(TWO), A, answered)
-  timers.pass(62_000)
+  timers.advance(62_000)
   t.deepEqual(table.report(), [])
   t.is(timers.pending(), 0)
 })
@@ -164,7 +164,7 @@ test('neighbour table: when full, lets go of who failed or is stale and unused, 
   table.wait(reach('192.0.2.3'), frame(1), 0)
   t.is(table.reach(ip('192.0.2.4'), ip('192.0.2.1')), undefined)
   table.learn(ip('192.0.2.2'), A, answered)
-  timers.pass(3_000)
+  timers.advance(3_000)
   reach('192.0.2.4')
   t.deepEqual(table.report().map((n) => `${n.ip} ${n.state}`), ['192.0.2.2 reachable', '192.0.2.4 incomplete'])
 })
@@ -176,7 +176,7 @@ test('neighbour table: doubts all after the link was away', (t) => {
   table.doubt()
   reach(TWO).used = true
   done()
-  timers.pass(1_000)
+  timers.advance(1_000)
   t.deepEqual(done(), ['ask one 192.0.2.2 from 192.0.2.1'])
 })
 

@@ -33,7 +33,7 @@ testProp('underlay: whatever is sent or comes, each frame is passed on, waits, o
   let taken = 0
   let came = 0
   for (const each of steps) {
-    if (each.does === 'pass') wire.timers.pass(each.ms)
+    if (each.does === 'pass') wire.timers.advance(each.ms)
     else if (each.does === 'come') {
       came++
       wire.say(each.frame)

@@ -4,7 +4,7 @@ import { memoryPair, type MemoryPair, type MemoryPairOptions } from '../../src/m
 import type { LinkState } from '../../src/nic/nic.js'
 import { openUnderlay, type Underlay, type UnderlayOptions } from '../../src/underlay/index.js'
 import { HOST_MAC, ip, mac } from './config.js'
-import { manualTimers, type ManualTimers } from './manual-timers.js'
+import { manualTimers, type ManualTimers } from '../../src/nic/index.js'
 
 /** The peer's MAC. */
 export const PEER_MAC = '02:00:00:00:0a:02'

@@ -1,9 +1,8 @@
 import test from 'ava'
-import { systemTimers as faultTimers } from '../../src/fault/index.js'
-import { systemTimers as underlayTimers } from '../../src/underlay/index.js'
+import { backgroundTimers, systemTimers } from '../../src/nic/index.js'
 
-for (const [of, timers] of [['faults', faultTimers], ['underlays', underlayTimers]] as const) {
-  test(`system timers of ${of}: what is due in a month or never is not called at once`, async (t) => {
+for (const [of, timers] of [['the system', systemTimers], ['the background', backgroundTimers]] as const) {
+  test(`timers of ${of}: what is due in a month or never is not called at once`, async (t) => {
     const called: string[] = []
     let alive: NodeJS.Timeout | undefined
     const off = [timers.after(2 ** 31, () => called.push('month')), timers.after(Infinity, () => called.push('never'))]

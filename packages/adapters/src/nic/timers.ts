@@ -1,0 +1,66 @@
+/** Time as a parameter of adapters that wait: a clock, and calls for later. */
+
+/** A clock that can call. */
+export interface Timers {
+  /** Milliseconds since an arbitrary start; never goes back, fractions count. */
+  readonly nowMs: () => number
+  /** Calls once, in a later turn of the event loop, at the earliest `ms` milliseconds from now; `Infinity` is never. The answer calls it off. */
+  readonly after: (ms: number, call: () => void) => () => void
+}
+
+/** Most milliseconds of a timer of Node's, almost 25 days: these take 31 bits, and turn more into a single one. */
+const MOST_MS = 0x7fff_ffff
+
+/** The system's time. `alive` says whether a call that is due later keeps the process alive. */
+const timersOfSystem = (alive: boolean): Timers => ({
+  nowMs: () => performance.now(),
+  after: (ms, call) => {
+    let timer: NodeJS.Timeout
+    const wait = (left: number): void => {
+      timer = left > MOST_MS ? setTimeout(() => wait(left - MOST_MS), MOST_MS) : setTimeout(call, left)
+      if (!alive) timer.unref()
+    }
+    wait(Math.ceil(ms))
+    return () => clearTimeout(timer)
+  },
+})
+
+/** The system's. A call that is due later keeps the process alive, as a frame on its way does. */
+export const systemTimers: Timers = timersOfSystem(true)
+
+/** The system's, for what goes on beside the frames: it does not keep the process alive. The NICs do, as long as they are open. */
+export const backgroundTimers: Timers = timersOfSystem(false)
+
+/** Time that stands still until it is moved, for tests. */
+export interface ManualTimers extends Timers {
+  /** Moves the clock by so many milliseconds, and runs what falls due on the way at its own time, in order. */
+  readonly advance: (ms: number) => void
+  /** Calls that are still to come. */
+  readonly pending: () => number
+}
+
+/** Time from 0 that a test moves. */
+export const manualTimers = (): ManualTimers => {
+  let now = 0
+  let waiting: readonly { readonly due: number; readonly call: () => void }[] = []
+  return {
+    nowMs: () => now,
+    after: (ms, call) => {
+      const entry = { due: now + Math.max(0, ms), call }
+      waiting = [...waiting, entry].sort((a, b) => a.due - b.due)
+      return () => {
+        waiting = waiting.filter((each) => each !== entry)
+      }
+    },
+    advance: (ms) => {
+      const end = now + ms
+      for (let next = waiting[0]; next !== undefined && next.due <= end; next = waiting[0]) {
+        waiting = waiting.slice(1)
+        now = Math.max(now, next.due)
+        next.call()
+      }
+      now = end
+    },
+    pending: () => waiting.length,
+  }
+}
