@@ -72,12 +72,12 @@ export const ended = async (child: ChildProcess): Promise<void> => {
   clearTimeout(late)
 }
 
-/** Waits until something holds, and says what did not. */
-export const until = async (what: string, holds: () => Promise<boolean> | boolean, seconds = 20): Promise<void> => {
-  const deadline = Date.now() + seconds * 1000
+/** Waits until something holds. @throws Error that says what does not, and what `say` has to say of it, if that takes too long */
+export const until = async (what: string, holds: () => Promise<boolean> | boolean, say: () => string = () => '', seconds = 20): Promise<void> => {
+  const deadline = performance.now() + seconds * 1000
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`still not after ${seconds} s: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    if (performance.now() > deadline) throw new Error(`still not after ${seconds} s: ${what}\n${say()}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 

@@ -2,7 +2,8 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { folderOf, ready, until } from './program.js'
+import { until } from '../../live/namespaces.js'
+import { folderOf, ready } from './program.js'
 
 const id = `vfp-${process.pid}`
 const ip = (...args: readonly string[]): void => { execFileSync('ip', args, { stdio: 'pipe' }) }

@@ -5,7 +5,8 @@ import test from 'ava'
 import { buildFrame, orThrow } from '@vfp-ts/core'
 import type { Nic, Receiver } from '@vfp-ts/adapters/nic'
 import { connectQemuNic } from '@vfp-ts/adapters/qemu'
-import { folderOf, type Program, ready, start, until } from './program.js'
+import { until } from '../../live/namespaces.js'
+import { folderOf, type Program, ready, start } from './program.js'
 
 /** Addresses on loopback that no other test listens at. */
 const loopback = (last: 1 | 2 | 3): string => `127.${64 + ((process.pid >>> 13) & 63)}.${(process.pid >>> 6) & 127}.${(process.pid & 63) * 4 + last}`

@@ -3,14 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import type { Status } from '../../host-switch/status-document.js'
 import { askStatus } from '../../host-switch/status-socket.js'
+import { until } from '../../live/namespaces.js'
 
 const MAIN = fileURLToPath(new URL('../../host-switch/main.js', import.meta.url))
-const DEADLINE_MS = 20_000
 
 /** A running program. */
 export interface Program {
@@ -54,15 +53,6 @@ export const start = (t: ExecutionContext, folder: string, config: unknown, name
     // What answers there is the program under test.
     status: async () => (await askStatus(join(folder, 'status.sock'))) as Status,
     signal: (name) => { child.kill(name) },
-  }
-}
-
-/** Waits until something is the case. @throws Error if that takes too long */
-export const until = async (what: string, is: () => boolean | Promise<boolean>, say: () => string = () => ''): Promise<void> => {
-  const deadline = performance.now() + DEADLINE_MS
-  while (!(await is())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}\n${say()}`)
-    await setTimeout(20)
   }
 }
 

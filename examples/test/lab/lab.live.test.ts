@@ -3,9 +3,9 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
+import { until } from '../../live/namespaces.js'
 
 const SCRIPT = fileURLToPath(new URL('../../../lab/lab.sh', import.meta.url))
 const BUILT = fileURLToPath(new URL('../..', import.meta.url))
@@ -83,10 +83,7 @@ for (const [signal, status, when, reached] of interruptions) {
   test.serial(`live: interrupted by ${signal} ${when}, the laboratory leaves nothing behind`, async (t) => {
     t.timeout(2 * MINUTES)
     const lab = start(t)
-    for (const deadline = performance.now() + MINUTES; !reached(lab);) {
-      if (performance.now() > deadline) throw new Error(`it does not get there: ${lab.out()}\n${lab.errors()}`)
-      await setTimeout(10)
-    }
+    await until(when, () => reached(lab), () => `${lab.out()}\n${lab.errors()}`, 60)
     t.true(namespaces(lab).length > 0)
     process.kill(lab.pid, signal)
     t.is(await lab.ended, status, lab.errors())

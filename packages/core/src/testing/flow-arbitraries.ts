@@ -81,9 +81,6 @@ export const flowArbitrary = (): fc.Arbitrary<Flow> =>
   fc.integer({ min: 1, max: MAX_GROUPS }).chain((depth) =>
     fc.tuple(...Array.from({ length: depth }, (_, g) => groupSpec(g < depth - 1))).map((groups) => makeFlow(...groups)))
 
-/** The words of {@link flowArbitrary} alone; unused groups are 0. */
-export const ufidArbitrary = (): fc.Arbitrary<Uint32Array> => flowArbitrary().map((flow) => flow.words)
-
 const ETHER_TYPES = { arp: 0x0806, ipv4: 0x0800, ipv6: 0x86dd } as const
 const PROTOCOLS = { tcp: 6, udp: 17, icmp: 1, icmpv6: 58 } as const
 const L3_KINDS = { arp: L3.Arp, ipv4: L3.Ipv4, ipv6: L3.Ipv6 } as const

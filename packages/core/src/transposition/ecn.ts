@@ -101,9 +101,6 @@ export const combined = (outer: EcnValue, inner: EcnValue): EcnValue => {
   return sameEcn(inner, combination) ? inner : sameEcn(outer, combination) ? outer : combination
 }
 
-/** Whether a value is read from a group of the original frame. */
-export const readsEcn = (value: EcnValue): boolean => typeof value !== 'number'
-
 /** Codepoints by group; of a group that is not there 0. */
 type Marks = readonly (number | undefined)[]
 

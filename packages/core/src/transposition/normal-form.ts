@@ -4,7 +4,7 @@ import { dropsAll, equalEcn, isGuarded, sameEcn, sameGuard } from './ecn.js'
 import type {
   Changes, Edit, EcnCombination, EcnValue, HeaderTransposition, Invalid, Need, Push, QuoteEdit, Transposition, Translation, TtlValue, Value, VlanEdit,
 } from './header-transposition.js'
-import { changesBits, impossible, joinNeeds, needBits, NeedBit, needOf, otherBits } from './need.js'
+import { changesBits, impossible, joinNeeds, NeedBit, needOf, otherBits } from './need.js'
 import { sameTags, sameVlans, tagsNeeded } from './vlan-edit.js'
 
 /** Leaves every frame as it is. */
@@ -39,9 +39,6 @@ export const editNeed = (edit: Edit): Need => {
 }
 
 const NEVER: Need = { l3: 'arp', tunnel: true }
-
-/** Every atom an edit needs: those it names and those it implies. */
-export const editBits = (edit: Edit): number => needBits(editNeed(edit))
 
 /** The edit that does nothing. */
 export const KEEP: Edit = { need: {}, set: {} }
