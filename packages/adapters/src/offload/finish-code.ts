@@ -8,7 +8,7 @@ export const FinishCode = {
   NoTransport: 2,
   /** It is a fragment: most of what the checksum covers is elsewhere. */
   Fragment: 3,
-  /** A TCP segment that opens or aborts a connection; of these there can be only one. */
+  /** A TCP segment that opens or aborts a connection, of which there can be only one; a UDP datagram with a surplus area. */
   Uncuttable: 4,
   /** It would make more segments than {@link MAX_SEGMENTS}. */
   TooMany: 5,

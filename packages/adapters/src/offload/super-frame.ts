@@ -68,6 +68,8 @@ export class SuperFrame {
     if (slots[s + Slot.FRAG] !== Frag.Whole) return FinishCode.Fragment
     if (kind !== L4.Tcp && kind !== L4.Udp) return FinishCode.NoTransport
     if (hidesTransport(view)) return FinishCode.Unreadable
+    // What lies behind a UDP datagram is of that datagram alone: no segment could have it.
+    if (slots[s + Slot.DATA_END] !== slots[s + Slot.END]) return FinishCode.Uncuttable
     this.headers = slots[s + Slot.PAYLOAD]! - start
     this.payload = slots[s + Slot.END]! - slots[s + Slot.PAYLOAD]!
     if (this.payload <= size) return FinishCode.Ok

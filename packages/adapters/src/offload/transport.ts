@@ -58,7 +58,7 @@ export const writeTransportChecksums = (bytes: Uint8Array, view: FrameView, delt
   const s = innermost(view)
   const kind = slots[s + Slot.L4_KIND]!
   const l4 = slots[s + Slot.L4]! + delta
-  const end = cut < 0 ? slots[s + Slot.END]! + delta : cut
+  const end = cut < 0 ? slots[s + Slot.DATA_END]! + delta : cut
   const field = l4 + transportChecksumAt(kind)
   const pseudo = fold(pseudoSum(bytes, view, s, delta, end - l4))
   putU16(bytes, field, 0)
@@ -79,12 +79,12 @@ export const writeOuterChecksums = (bytes: Uint8Array, view: FrameView, delta: n
     const l4 = slots[s + Slot.L4]! + delta
     const innerL4 = slots[s + SLOTS + Slot.L4]! + delta
     if (cut < 0) {
-      const innerEnd = slots[s + SLOTS + Slot.END]! + delta
-      const trailer = fold(sumWords(bytes, innerEnd, slots[s + Slot.END]! + delta))
+      const innerEnd = slots[s + SLOTS + Slot.DATA_END]! + delta
+      const trailer = fold(sumWords(bytes, innerEnd, slots[s + Slot.DATA_END]! + delta))
       sum += ((innerEnd - innerL4) & 1) === 0 ? trailer : ((trailer & 0xff) << 8) | (trailer >>> 8)
     }
     if (slots[s + Slot.L4_KIND] === L4.Udp && u16(bytes, l4 + wire.udp.UdpAt.CHECKSUM) !== 0) {
-      const end = cut < 0 ? slots[s + Slot.END]! + delta : cut
+      const end = cut < 0 ? slots[s + Slot.DATA_END]! + delta : cut
       const pseudo = fold(pseudoSum(bytes, view, s, delta, end - l4))
       putU16(bytes, l4 + wire.udp.UdpAt.CHECKSUM, 0)
       const computed = ~fold(sumWords(bytes, l4, innerL4, sum + pseudo)) & 0xffff

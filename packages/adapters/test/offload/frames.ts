@@ -15,7 +15,7 @@ export interface Unfinished {
 const { TcpFlag } = wire.tcp
 
 /** Whole TCP and UDP in up to two tunnels. */
-export const cuttable: FrameConstraints = { network: ['ipv4', 'ipv6'], transport: ['tcp', 'udp'], fragments: false, maxPayload: 300 }
+export const cuttable: FrameConstraints = { network: ['ipv4', 'ipv6'], transport: ['tcp', 'udp'], fragments: false, surplus: false, maxPayload: 300 }
 
 /** Unfinished frames; `garbage` is what their checksum fields hold. */
 export const unfinished = (constraints: FrameConstraints = cuttable): fc.Arbitrary<Unfinished> =>

@@ -7,7 +7,7 @@ import { type FrameView, Slot, SLOTS } from '../wire/frame-view.js'
 export const measureLayers = (contexts: UnifiedFlow['contexts'], view: FrameView, end: number, lengths: number[]): void => {
   for (let i = 0; i < contexts.length; i++) {
     const { popped, addedBytes, translated } = contexts[i]!
-    const length = popped === 0 ? end - view.start : view.slots[(popped - 1) * SLOTS + Slot.END]! - view.slots[popped * SLOTS + Slot.L2]!
+    const length = popped === 0 ? end - view.start : view.slots[(popped - 1) * SLOTS + Slot.DATA_END]! - view.slots[popped * SLOTS + Slot.L2]!
     lengths[i] = length + addedBytes + (translated === undefined ? 0 : translationGrowth(view, translated.group, translated.how))
   }
 }

@@ -7,7 +7,8 @@
  * right, and every IP, TCP, UDP and ICMP checksum computed in full, but for UDP checksums of 0, which mean none.
  *
  * What cannot be transformed whole is refused, never passed as it is (the context may be an encryption): fragments, because the
- * places of the others would not fit any more, and what has no transport header the parser knows. Room and lengths are checked
+ * places of the others would not fit any more, UDP with a surplus area, which no context is shown, and what has no transport header
+ * the parser knows. Room and lengths are checked
  * by the growth that is declared, before the context is called: it may count what it has enciphered.
  *
  * Cost: beside the context's own work two copies of the payload, one of the headers, one parse, one sum over the payload for
@@ -49,7 +50,7 @@ export const transformPayload = (view: FrameView, context: ActionContext, floor:
   const { bytes, slots, start, end, depth } = view
   if (context.transform === undefined) return ''
   const last = (depth - 1) * SLOTS
-  if (slots[last + Slot.L4_KIND] === L4.None || slots[last + Slot.FRAG] !== Frag.Whole) return 'PayloadRefused'
+  if (slots[last + Slot.L4_KIND] === L4.None || slots[last + Slot.FRAG] !== Frag.Whole || slots[last + Slot.DATA_END] !== slots[last + Slot.END]) return 'PayloadRefused'
   const growth = context.growthBytes ?? 0
   if (start - growth < floor) return 'NoHeadroom'
   if (!canGrow(view, growth)) return 'TooLong'

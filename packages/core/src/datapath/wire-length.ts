@@ -17,7 +17,7 @@ export const wireLength = (program: Program, view: FrameView, added: number): nu
   const { slots } = view
   const pops = popNeeds.length
   if (pushed.length === 0) return slots[pops * SLOTS + Slot.END]! - slots[pops * SLOTS + Slot.L3]! + outermostGrowth(program, view, pops) + added
-  const end = pops === 0 ? view.end : slots[(pops - 1) * SLOTS + Slot.END]!
+  const end = pops === 0 ? view.end : slots[(pops - 1) * SLOTS + Slot.DATA_END]!
   return end - insideAt(view, pops) + pushedBytes(program, view, pops) + added
 }
 

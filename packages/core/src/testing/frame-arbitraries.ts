@@ -133,19 +133,26 @@ const innermostArbitrary = (c: CompleteConstraints): fc.Arbitrary<Innermost> =>
           .tuple(linkArbitrary(c, EtherType[network === 'ipv4' ? 'Ipv4' : 'Ipv6']), fc.constantFrom(...c.transport))
           .chain(([link, transport]) =>
             fc
-              .tuple(networkArbitrary(c, network), transportArbitrary(c, network, transport), payloadArbitrary(c), u16Arbitrary, quoteArbitrary(c, network))
-              .map(([net, [protocol, header], payload, checksum, quote]) =>
-                ({ link, net: { ...net, protocol }, header, payload: isError(header) ? (quote ?? payload) : protocol === IpProtocol.Gre ? withoutEthernet(payload) : payload, checksum })),
+              .tuple(networkArbitrary(c, network), transportArbitrary(c, network, transport), payloadArbitrary(c), u16Arbitrary, quoteArbitrary(c, network), surplusArbitrary(c))
+              .map(([net, [protocol, header], payload, checksum, quote, surplus]) =>
+                ({ link, net: { ...net, protocol }, header, payload: isError(header) ? (quote ?? payload) : protocol === IpProtocol.Gre ? withoutEthernet(payload) : payload, checksum, surplus })),
           )
-          .map(({ link, net, header, payload, checksum }) => {
+          .map(({ link, net, header, payload, checksum, surplus }) => {
             const sized = fragmentPayload(net, header, payload)
-            return { group: { ...link, ...carry(net, header, sized.length, checksum) }, payload: sized }
+            const behind = header?.kind === 'udp' && fragmentOf(net) === 'whole' ? surplus : {}
+            return { group: { ...link, ...carry(net, header, sized.length, checksum), ...behind }, payload: sized }
           })
     }
   })
 
 const isError = (header: TransportHeader | undefined): boolean =>
   (header?.kind === 'icmp' && icmpIsError(header.type)) || (header?.kind === 'icmpv6' && icmpv6IsError(header.type))
+
+/** What lies behind a UDP datagram in its IP datagram: mostly nothing. */
+const surplusArbitrary = (c: CompleteConstraints): fc.Arbitrary<Pick<HeaderGroup, 'surplus'>> =>
+  c.surplus
+    ? fc.option(fc.uint8Array({ minLength: 1, maxLength: 9 }), { nil: undefined, freq: 1 }).map((surplus) => (surplus === undefined ? {} : { surplus }))
+    : fc.constant({})
 
 /** An IP datagram as routers quote it, cut after 28 bytes or more or whole; in some cases none. */
 const quoteArbitrary = (c: CompleteConstraints, network: 'ipv4' | 'ipv6'): fc.Arbitrary<Uint8Array | undefined> => {
@@ -192,13 +199,13 @@ const underlayArbitrary = (c: CompleteConstraints): fc.Arbitrary<HeaderGroup> =>
     return fc
       .tuple(
         linkArbitrary(c, network === 'ipv4' ? EtherType.Ipv4 : EtherType.Ipv6), networkArbitrary(plain, network),
-        fc.integer({ min: 49152, max: 65535 }), fc.boolean(), tunnelArbitrary(c),
+        fc.integer({ min: 49152, max: 65535 }), fc.boolean(), tunnelArbitrary(c), surplusArbitrary(c),
       )
-      .map(([link, net, sourcePort, unchecked, tunnel]): HeaderGroup => {
+      .map(([link, net, sourcePort, unchecked, tunnel, surplus]): HeaderGroup => {
         const destinationPort = portOf(tunnel)
         if (destinationPort === undefined) return { ...link, net: { ...net, protocol: IpProtocol.Gre }, tunnel }
         const udp: Udp = { kind: 'udp', sourcePort, destinationPort, ...(unchecked ? { checksum: 0 } : {}) }
-        return { ...link, net: { ...net, protocol: IpProtocol.Udp }, transport: udp, tunnel }
+        return { ...link, net: { ...net, protocol: IpProtocol.Udp }, transport: udp, tunnel, ...surplus }
       })
   })
 

@@ -30,6 +30,8 @@ export interface FrameConstraints {
   readonly fragments?: boolean
   /** Whether ICMP errors may quote a packet, whole or cut short; true unless given. */
   readonly quotes?: boolean
+  /** Whether bytes may lie behind a UDP datagram inside its IP datagram; true unless given. */
+  readonly surplus?: boolean
   /** Whether IPv4, TCP and Geneve options and IPv6 extension headers may be there; true unless given. */
   readonly options?: boolean
   /** Most VLAN tags of a group, 0–2; 2 unless given. */
@@ -80,7 +82,7 @@ export const completeConstraints = (c: FrameConstraints): CompleteConstraints =>
   return {
     // what is named more often comes more often
     network: ['arp', 'ipv4', 'ipv4', 'ipv4', 'ipv6', 'ipv6', 'ipv6', 'opaque'], transport: ['tcp', 'tcp', 'udp', 'udp', 'icmp', 'opaque'],
-    tunnels: ['vxlan', 'geneve', 'nvgre', 'gre'], quotes: true, fragments: true, options: true, maxVlans: 2, padding: true, maxPayload: 200, macs: MAC_POOL, ipv4s: IPV4_POOL, ipv6s: IPV6_POOL, vnis: VNI_POOL, ttl: { min: 1, max: 255 },
+    tunnels: ['vxlan', 'geneve', 'nvgre', 'gre'], quotes: true, fragments: true, surplus: true, options: true, maxVlans: 2, padding: true, maxPayload: 200, macs: MAC_POOL, ipv4s: IPV4_POOL, ipv6s: IPV6_POOL, vnis: VNI_POOL, ttl: { min: 1, max: 255 },
     ...c,
     minGroups,
     maxGroups: c.maxGroups ?? 3,

@@ -54,9 +54,9 @@ export const apply = (program: Program, view: FrameView, floor: number): ApplyCo
     growth = growthInside(program, view, pops, pops - 1)
   }
   if (view.depth - pops + pushes > MAX_GROUPS || program.crowded) return ApplyCode.TooDeep
-  // What a popped group encloses ends with its datagram; padding and trailers behind that belong to the popped link.
+  // What a popped group encloses ends with its datagram; surplus, padding and trailers behind that belong to the popped link.
   let inside = pops === 0 ? view.start : view.slots[pops * SLOTS + Slot.L2]!
-  const end = pops === 0 ? view.end : view.slots[(pops - 1) * SLOTS + Slot.END]!
+  const end = pops === 0 ? view.end : view.slots[(pops - 1) * SLOTS + Slot.DATA_END]!
   const start = inside - growth - program.template.length
   if (pushes > 0 || growth > 0) {
     if (start < floor) return ApplyCode.NoHeadroom

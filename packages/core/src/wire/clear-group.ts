@@ -18,4 +18,5 @@ export const clearGroup = (slots: Int32Array, base: number, at: number, end: num
   slots[base + Slot.END] = end
   slots[base + Slot.TUNNEL] = Tunnel.None
   slots[base + Slot.TUNNEL_AT] = 0
+  slots[base + Slot.DATA_END] = end
 }

@@ -40,7 +40,7 @@ export const frameOf = (view: FrameView): Frame => {
   const inner = Array.from({ length: view.depth - 1 }, (_, i) => readGroup(view, i + 1))
   return {
     groups: [readGroup(view, 0), ...inner],
-    payload: view.bytes.subarray(view.slots[last + Slot.PAYLOAD], view.slots[last + Slot.END]),
+    payload: view.bytes.subarray(view.slots[last + Slot.PAYLOAD], view.slots[last + Slot.DATA_END]),
   }
 }
 
@@ -62,9 +62,10 @@ const failedProtocol = (view: FrameView): WireProtocol => {
 const readGroup = (view: FrameView, group: number): HeaderGroup => {
   const { bytes, slots } = view
   const base = group * SLOTS
-  const limit = group === 0 ? view.end : slots[base - SLOTS + Slot.END]!
+  const limit = group === 0 ? view.end : slots[base - SLOTS + Slot.DATA_END]!
   const at = slots[base + Slot.L2]!
   const end = slots[base + Slot.END]!
+  const dataEnd = slots[base + Slot.DATA_END]!
   const tunnel = slots[base + Slot.TUNNEL]!
   const net = readNetwork(view, base, limit)
   const transport = readTransport(view, base)
@@ -76,7 +77,8 @@ const readGroup = (view: FrameView, group: number): HeaderGroup => {
     ),
     ...(net === undefined ? {} : { net }),
     ...(transport === undefined ? {} : { transport }),
-    ...(tunnel === Tunnel.None ? {} : { tunnel: valid(parseTunnelHeader(bytes, tunnel, slots[base + Slot.TUNNEL_AT]!, end)).repr }),
+    ...(tunnel === Tunnel.None ? {} : { tunnel: valid(parseTunnelHeader(bytes, tunnel, slots[base + Slot.TUNNEL_AT]!, dataEnd)).repr }),
+    ...(dataEnd === end ? {} : { surplus: bytes.subarray(dataEnd, end) }),
     ...(end === limit ? {} : { trailer: bytes.subarray(end, limit) }),
   }
 }

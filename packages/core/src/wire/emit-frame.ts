@@ -79,9 +79,10 @@ const planGroups = (frame: Frame): Either<WireError, readonly Planned[]> => {
     const network = group.net === undefined ? 0 : networkHeaderSize(group.net)
     const transport = group.transport === undefined ? 0 : transportHeaderSize(group.transport)
     const tunnel = group.tunnel === undefined ? 0 : tunnelHeaderSize(group.tunnel)
-    const counted = transport + tunnel + inner + (group.net?.kind === 'ipv6' ? network - IPV6_LENGTH : network)
+    const surplus = group.surplus?.length ?? 0
+    const counted = transport + tunnel + inner + surplus + (group.net?.kind === 'ipv6' ? network - IPV6_LENGTH : network)
     if (group.net !== undefined && counted > 0xffff) return unwritable(group.net.kind, 'BadLength', `${counted} bytes do not fit a length field`)
-    const size = link + network + transport + tunnel + inner + (group.trailer?.length ?? 0)
+    const size = link + network + transport + tunnel + inner + surplus + (group.trailer?.length ?? 0)
     planned.unshift({ group, link, network, transport, tunnel, inner, size })
     inner = size
   }
@@ -102,6 +103,7 @@ const contradiction = (group: HeaderGroup): WireError | undefined => {
   if (vlans.length > MAX_VLANS) return fault('vlan', 'UnsupportedProtocol', 'more than two tags')
   if (net !== undefined && eth.etherType !== ETHER_TYPES[net.kind])
     return fault('ethernet', 'BadHeader', `EtherType 0x${eth.etherType.toString(16)} does not announce ${net.kind}`)
+  if (group.surplus !== undefined && (transport?.kind !== 'udp' || fragmentOf(net) !== 'whole')) return fault('udp', 'BadHeader', 'only a whole UDP datagram has a surplus')
   const wrong = tunnel === undefined ? undefined : tunnelContradiction(tunnel, net, transport)
   if (wrong !== undefined) return wrong
   if (net?.kind === 'ipv4' && badOptions(net.options)) return fault('ipv4', 'BadLength', 'options are a multiple of 4 up to 40 bytes')
@@ -154,12 +156,13 @@ const emitGroup = (planned: Planned, bytes: Uint8Array, at: number): number => {
   const l3 = at + link
   const l4 = l3 + network
   const datagram = transport + tunnel + inner
+  const carried = datagram + (group.surplus?.length ?? 0)
   emitEthernet(group.eth, bytes, at)
   group.vlans.forEach((tag, i) => emitVlan(tag, bytes, at + ETHERNET_LENGTH - 2 + i * VLAN_LENGTH))
   putU16(bytes, l3 - 2, group.eth.etherType)
   if (group.net?.kind === 'arp') emitArp(group.net, bytes, l3)
-  if (group.net?.kind === 'ipv4') emitIpv4(group.net, network + datagram, bytes, l3)
-  if (group.net?.kind === 'ipv6') emitIpv6Chain(group.net, network - IPV6_LENGTH + datagram, bytes, l3)
+  if (group.net?.kind === 'ipv4') emitIpv4(group.net, network + carried, bytes, l3)
+  if (group.net?.kind === 'ipv6') emitIpv6Chain(group.net, network - IPV6_LENGTH + carried, bytes, l3)
   if (group.transport?.kind === 'tcp') emitTcp(group.transport, bytes, l4)
   if (group.transport?.kind === 'udp') {
     const first = fragmentOf(group.net) === 'first'
@@ -168,6 +171,7 @@ const emitGroup = (planned: Planned, bytes: Uint8Array, at: number): number => {
   if (group.transport?.kind === 'icmp') emitIcmp(group.transport, bytes, l4)
   if (group.transport?.kind === 'icmpv6') emitIcmpv6(group.transport, bytes, l4)
   if (group.tunnel !== undefined) emitTunnelHeader(group.tunnel, bytes, l4 + transport)
+  if (group.surplus !== undefined) bytes.set(group.surplus, l4 + datagram)
   if (group.trailer !== undefined) bytes.set(group.trailer, at + size - group.trailer.length)
   return l4 + transport + tunnel
 }

@@ -15,7 +15,8 @@
  * - `1 <= depth <= MAX_GROUPS`; groups `0 .. depth - 2` have `TUNNEL !== Tunnel.None`, the last one has none;
  * - every header that a slot points at lies whole inside `start .. end`;
  * - `END` of a group is where its network datagram ends by its own length field, so Ethernet padding and
- *   trailers lie behind it; for a group without a network length it is the end of the enclosing group.
+ *   trailers lie behind it; for a group without a network length it is the end of the enclosing group;
+ * - `DATA_END` of a group is at most its `END`, and the end of the group that it encloses.
  *
  * @see VFP §6.1.1
  */
@@ -80,6 +81,11 @@ export const Slot = {
   TUNNEL: 12,
   /** Offset of the tunnel header, or 0. */
   TUNNEL_AT: 13,
+  /**
+   * Offset where what the transport carries ends: `END`, but for a whole UDP datagram whose own length is less. A frame that it
+   * carries ends here; the bytes up to `END` are its surplus area (RFC 9868 §5).
+   */
+  DATA_END: 14,
 } as const
 
 /** Slots a group: a power of two, so that a group's base is a shift. */

@@ -38,6 +38,8 @@ export interface HeaderGroup {
    * GRE is without optional words here, GRE and Geneve carry Ethernet, and Geneve is no control packet: others are payload.
    */
   readonly tunnel?: TunnelHeader
+  /** What lies behind a whole UDP datagram inside its IP datagram (RFC 9868 §5). Absent where there is none. */
+  readonly surplus?: Uint8Array
   /** What lies behind this group's datagram inside its own frame: padding, mostly. Absent where there is none. */
   readonly trailer?: Uint8Array
 }
@@ -46,7 +48,7 @@ export interface HeaderGroup {
 export interface Frame {
   /** One to `MAX_GROUPS`. */
   readonly groups: readonly [HeaderGroup, ...HeaderGroup[]]
-  /** What follows the innermost header, up to the end of its datagram. */
+  /** What follows the innermost header, up to the end of its datagram; of UDP, by its own length. */
   readonly payload: Uint8Array
 }
 
@@ -99,6 +101,7 @@ const formatGroup = (group: HeaderGroup): readonly string[] => [
   ...(group.net === undefined ? [] : [formatNetwork(group.net)]),
   ...(group.transport === undefined ? [] : [formatTransport(group.transport)]),
   ...(group.tunnel === undefined ? [] : [formatTunnelHeader(group.tunnel)]),
+  ...(group.surplus === undefined ? [] : [`UDP surplus ${group.surplus.length} bytes`]),
 ]
 
 const formatNetwork = (net: NetworkHeader): string => {

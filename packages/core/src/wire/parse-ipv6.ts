@@ -28,7 +28,7 @@ export const parseExtensions = (view: FrameView, base: number, at: number, end: 
   const slots = view.slots
   let protocol = bytes[at + Ipv6At.NEXT_HEADER]!
   let next = at + IPV6_LENGTH
-  slots[base + Slot.END] = end
+  slots[base + Slot.END] = slots[base + Slot.DATA_END] = end
   for (let count = 0; isExtension(protocol) && slots[base + Slot.FRAG] !== Frag.Later; count++) {
     // kept up to date, so that a failure shows how far the walk came
     slots[base + Slot.PROTO] = protocol

@@ -83,7 +83,7 @@ const quoteIpv4 = (view: FrameView, at: number, limit: number): boolean => {
   slots[Q + Slot.PROTO] = bytes[at + Ipv4At.PROTOCOL]!
   slots[Q + Slot.FRAG] = offset !== 0 ? Frag.Later : ipv4MoreFragments(bytes, at) ? Frag.First : Frag.Whole
   slots[Q + Slot.L4] = slots[Q + Slot.PAYLOAD] = at + header
-  slots[Q + Slot.END] = total < limit - at ? at + total : limit
+  slots[Q + Slot.END] = slots[Q + Slot.DATA_END] = total < limit - at ? at + total : limit
   return true
 }
 

@@ -39,7 +39,7 @@ import { Reason } from './reason.js'
 import { checkTcp, tcpHeaderLength } from './tcp.js'
 import { transportChecksumHolds } from './transport-checksum.js'
 import { tunnelLength } from './tunnel.js'
-import { checkUdp, UDP_LENGTH } from './udp.js'
+import { checkUdp, UDP_LENGTH, udpLength } from './udp.js'
 import { checkVlan, isVlanTpid, MAX_VLANS, VLAN_LENGTH } from './vlan.js'
 
 /**
@@ -83,7 +83,7 @@ export const parseFrame = (
     const tunnel = slots[outer + Slot.TUNNEL_AT]!
     const inner = tunnel + tunnelLength(bytes, slots[outer + Slot.TUNNEL]!, tunnel)
     view.depth = group + 1
-    reason = parseGroup(view, group * SLOTS, inner, slots[outer + Slot.END]!, group < last, verify)
+    reason = parseGroup(view, group * SLOTS, inner, slots[outer + Slot.DATA_END]!, group < last, verify)
   }
   return (view.reason = reason)
 }
@@ -132,7 +132,7 @@ const parseArpPacket = (view: FrameView, base: number, at: number, limit: number
   }
   if (reason !== Reason.Ok) return fail(view, reason, at)
   // the address lengths inside decide the packet's own, so padding is no payload
-  slots[base + Slot.L4] = slots[base + Slot.PAYLOAD] = slots[base + Slot.END] = at + ARP_LENGTH
+  slots[base + Slot.L4] = slots[base + Slot.PAYLOAD] = slots[base + Slot.END] = slots[base + Slot.DATA_END] = at + ARP_LENGTH
   return Reason.Ok
 }
 
@@ -159,6 +159,7 @@ const parseTransport = (view: FrameView, base: number, tunnels: boolean, verify:
   const v4 = slots[base + Slot.L3_KIND] === L3.Ipv4
   const frag = slots[base + Slot.FRAG]!
   const whole = frag === Frag.Whole
+  slots[base + Slot.DATA_END] = end
   if (frag === Frag.Later) return laterFragment(view, base, protocol, v4)
   if (protocol === IpProtocol.Tcp) {
     slots[base + Slot.L4_KIND] = L4.Tcp
@@ -172,8 +173,10 @@ const parseTransport = (view: FrameView, base: number, tunnels: boolean, verify:
     const reason = checkUdp(bytes, at, end, whole)
     if (reason !== Reason.Ok) return failTransport(view, reason, at, frag)
     slots[base + Slot.PAYLOAD] = at + UDP_LENGTH
-    const sound = verify && whole ? verified(view, base, at) : Reason.Ok
-    return sound === Reason.Ok && whole ? parseUdpTunnel(view, base, at, end, tunnels) : sound
+    if (!whole) return Reason.Ok
+    const dataEnd = (slots[base + Slot.DATA_END] = at + udpLength(bytes, at))
+    const sound = verify ? verified(view, base, at) : Reason.Ok
+    return sound === Reason.Ok ? parseUdpTunnel(view, base, at, dataEnd, tunnels) : sound
   }
   if (protocol === IpProtocol.Icmp && v4) {
     slots[base + Slot.L4_KIND] = L4.Icmp

@@ -20,7 +20,8 @@ export const transportSum = (view: FrameView, base: number): number => {
   const kind = slots[base + Slot.L4_KIND]!
   const ip = slots[base + Slot.L3]!
   const at = slots[base + Slot.L4]!
-  const end = slots[base + Slot.END]!
+  // The length in the pseudo header is UDP's own: its checksum does not cover the surplus area (RFC 9868 §5).
+  const end = slots[base + Slot.DATA_END]!
   const protocol = slots[base + Slot.PROTO]!
   const pseudo =
     kind === L4.Icmp

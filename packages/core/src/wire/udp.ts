@@ -1,7 +1,11 @@
 /**
  * UDP. A stored checksum of 0 means that the sender computed none; over IPv6 only tunnels may do that (RFC 6935).
  *
+ * The length field may name less than the IP datagram carries. What lies behind is the **surplus area**: it belongs to the IP
+ * datagram, travels with it, and is neither payload nor covered by the checksum.
+ *
  * @see RFC 768
+ * @see RFC 9868 §5 for the surplus area
  */
 import { right, type Either } from 'fp-ts/lib/Either.js'
 import { putU16, u16 } from './bytes.js'
@@ -30,20 +34,23 @@ export interface Udp {
   readonly checksum?: number
 }
 
+/** Bytes of the datagram with the header at `at`, by its own length field. */
+export const udpLength = (bytes: Uint8Array, at: number): number => u16(bytes, at + UdpAt.LENGTH)
+
 /**
- * `Ok` guarantees that the header at `at` lies before `end` and that its length is that of the datagram: if `whole`,
- * exactly what lies before `end`; in a first fragment, at least that.
+ * `Ok` guarantees that the header at `at` lies before `end`, that its length is at least that of the header and, if `whole`, that
+ * the datagram ends at or before `end`. In a first fragment it may end in the others.
  */
 export const checkUdp = (bytes: Uint8Array, at: number, end: number, whole: boolean): Reason => {
   const here = end - at
   if (here < UDP_LENGTH) return Reason.Truncated
-  const length = u16(bytes, at + UdpAt.LENGTH)
-  return length === here || (length > here && !whole) ? Reason.Ok : Reason.BadLength
+  const length = udpLength(bytes, at)
+  return length < UDP_LENGTH || (whole && length > here) ? Reason.BadLength : Reason.Ok
 }
 
 /**
- * Reads the header at `at`, of a datagram that ends at `end` or, unless `whole`, of a first fragment that does. The
- * checksum, not verified, is in the representation.
+ * Reads the header at `at` in an IP datagram that ends at `end` or, unless `whole`, in a first fragment that does. The
+ * checksum, not verified, is in the representation; the answer's `end` is where the UDP datagram ends, if it is whole.
  */
 export const parseUdp = (bytes: Uint8Array, at: number, end: number, whole = true): Either<WireError, Parsed<Udp>> => {
   const reason = checkUdp(bytes, at, end, whole)
@@ -55,7 +62,7 @@ export const parseUdp = (bytes: Uint8Array, at: number, end: number, whole = tru
     ...(whole ? {} : { length: u16(bytes, at + UdpAt.LENGTH) }),
     checksum: u16(bytes, at + UdpAt.CHECKSUM),
   }
-  return right({ repr, next: at + UDP_LENGTH, end })
+  return right({ repr, next: at + UDP_LENGTH, end: whole ? at + udpLength(bytes, at) : end })
 }
 
 /**

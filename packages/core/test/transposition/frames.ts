@@ -87,6 +87,8 @@ interface GroupSpec {
   readonly noUdpChecksum: boolean
   /** XORed onto the transport checksum. */
   readonly wrong: number
+  /** Bytes behind a whole UDP datagram in its IP datagram. */
+  readonly surplus: number
 }
 
 const group = (options: FrameOptions) => ({
@@ -100,6 +102,7 @@ const group = (options: FrameOptions) => ({
   icmpType: fc.constantFrom(8, 0, 3),
   flags: fc.nat(0x1ff),
   noUdpChecksum: fc.boolean(),
+  surplus: fc.constantFrom(0, 0, 0, 1, 6),
   wrong: options.intact === true ? fc.constant(0) : fc.oneof(fc.constant(0), fc.nat(0xffff)),
 }) as const
 
@@ -120,7 +123,7 @@ const tunnelGroup = (options: FrameOptions): fc.Arbitrary<GroupSpec & TunnelSpec
   fc
     .record({
       ...group(options),
-      ...(options.plainTunnels === true && { tags: fc.constant([]), extra: fc.constant(0) }),
+      ...(options.plainTunnels === true && { tags: fc.constant([]), extra: fc.constant(0), surplus: fc.constant(0) }),
       l3: fc.constantFrom<4 | 6>(4, 6), frag: fc.constant<'whole'>('whole'), tunnel: fc.constantFrom<TunnelSpec['tunnel']>('vxlan', 'geneve', 'nvgre', 'gre'),
       source: port(), vni: fc.nat(0xffffff),
       low: options.plainTunnels === true ? fc.constant(0) : fc.nat(255),
@@ -198,9 +201,11 @@ const arp = (g: GroupSpec): Uint8Array => {
 const ip = (g: GroupSpec, payload: Uint8Array): Uint8Array => {
   const protocol = g.l4 === 'icmp' ? (g.l3 === 4 ? 1 : 58) : PROTOCOLS[g.l4]
   const transport = g.frag === 'later' ? evened(payload) : g.frag === 'first' ? evened(transportOf(g, payload)) : transportOf(g, payload)
-  const header = g.l3 === 4 ? ipv4Header(g, protocol, transport.length) : ipv6Header(g, protocol, transport.length)
+  const behind = new Uint8Array(g.l4 === 'udp' && g.frag === 'whole' ? g.surplus : 0).fill(0xe7)
+  const length = transport.length + behind.length
+  const header = g.l3 === 4 ? ipv4Header(g, protocol, length) : ipv6Header(g, protocol, length)
   if (g.frag !== 'later') fillChecksum(g, header, protocol, transport)
-  return concat(header, transport)
+  return concat(header, concat(transport, behind))
 }
 
 const ipv4Header = (g: GroupSpec, protocol: number, length: number): Uint8Array => {

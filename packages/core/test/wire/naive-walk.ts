@@ -31,6 +31,7 @@ export interface WalkedGroup {
   l4: number
   payload: number
   end: number
+  dataEnd: number
   tunnel: string
 }
 
@@ -49,6 +50,7 @@ export const walkOf = (view: FrameView): readonly WalkedGroup[] =>
       l4: slot('L4'),
       payload: slot('PAYLOAD'),
       end: slot('END'),
+      dataEnd: slot('DATA_END'),
       tunnel: nameOf(Tunnel, slot('TUNNEL')),
     }
   })
@@ -85,7 +87,7 @@ const walkGroups = (frame: Uint8Array, l2: number, limit: number, left: number):
   }
   const at = typeAt + 2
   const group: WalkedGroup = {
-    l2, vlans, etherType, l3Kind: 'None', l3: at, protocol: 0, l4Kind: 'None', l4: at, payload: at, end: limit, tunnel: 'None',
+    l2, vlans, etherType, l3Kind: 'None', l3: at, protocol: 0, l4Kind: 'None', l4: at, payload: at, end: limit, dataEnd: limit, tunnel: 'None',
   }
   if (etherType === 0x0806) {
     const arp = parseArp(seen, at, limit)
@@ -93,11 +95,11 @@ const walkGroups = (frame: Uint8Array, l2: number, limit: number, left: number):
       if (arp.left.reason !== 'UnsupportedProtocol') throw REFUSED
       return [group]
     }
-    return [{ ...group, l3Kind: 'Arp', l4: arp.right.next, payload: arp.right.next, end: arp.right.end }]
+    return [{ ...group, l3Kind: 'Arp', l4: arp.right.next, payload: arp.right.next, end: arp.right.end, dataEnd: arp.right.end }]
   }
   if (etherType === 0x0800) {
     const { repr, next, end } = must(parseIpv4(seen, at, limit))
-    Object.assign(group, { l3Kind: 'Ipv4', protocol: repr.protocol, l4: next, payload: next, end })
+    Object.assign(group, { l3Kind: 'Ipv4', protocol: repr.protocol, l4: next, payload: next, end, dataEnd: end })
     return walkTransport(seen.subarray(0, end), group, repr.fragmentOffset, repr.moreFragments, left)
   }
   if (etherType !== 0x86dd) return [group]
@@ -119,7 +121,7 @@ const walkGroups = (frame: Uint8Array, l2: number, limit: number, left: number):
     protocol = seen[l4]!
     l4 = extension.next
   }
-  Object.assign(group, { l3Kind: 'Ipv6', protocol, l4, payload: l4, end })
+  Object.assign(group, { l3Kind: 'Ipv6', protocol, l4, payload: l4, end, dataEnd: end })
   return walkTransport(seen.subarray(0, end), group, offset, more, left)
 }
 
@@ -135,18 +137,22 @@ const walkTransport = (seen: Uint8Array, group: WalkedGroup, offset: number, mor
   if (protocol === 47 && !more && left > 1) return walkGre(seen, group, left)
   if (protocol !== 17) return [group]
   const udp = must(parseUdp(seen, l4, end, !more))
-  const walked = { ...group, l4Kind: 'Udp', payload: udp.next }
-  if (left <= 1 || more) return [walked]
-  if (udp.repr.destinationPort === 4789) {
-    const vxlan = parseVxlan(seen, udp.next, end)
+  const walked = { ...group, l4Kind: 'Udp', payload: udp.next, dataEnd: udp.end }
+  return left <= 1 || more ? [walked] : walkUdp(seen.subarray(0, udp.end), walked, udp.repr.destinationPort, left)
+}
+
+const walkUdp = (seen: Uint8Array, walked: WalkedGroup, port: number, left: number): readonly WalkedGroup[] => {
+  const { payload, dataEnd: end } = walked
+  if (port === 4789) {
+    const vxlan = parseVxlan(seen, payload, end)
     return vxlan._tag === 'Left' ? [walked] : [{ ...walked, tunnel: 'Vxlan' }, ...walkGroups(seen, vxlan.right.next, end, left - 1)]
   }
-  if (udp.repr.destinationPort !== 6081) return [walked]
-  const geneve = parseGeneve(seen, udp.next, end)
+  if (port !== 6081) return [walked]
+  const geneve = parseGeneve(seen, payload, end)
   // what its options are matters only where there would be a frame inside
-  const type = (seen[udp.next + 2] ?? 0) * 256 + (seen[udp.next + 3] ?? 0)
+  const type = (seen[payload + 2] ?? 0) * 256 + (seen[payload + 3] ?? 0)
   if (geneve._tag === 'Left') {
-    if (geneve.left.reason === 'BadLength' && type === 0x6558 && (seen[udp.next + 1] ?? 0) < 0x80) throw REFUSED
+    if (geneve.left.reason === 'BadLength' && type === 0x6558 && (seen[payload + 1] ?? 0) < 0x80) throw REFUSED
     return [walked]
   }
   if (type !== 0x6558 || geneve.right.repr.control) return [walked]

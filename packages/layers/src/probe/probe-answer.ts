@@ -14,7 +14,7 @@ export const carriesProbe = (view: FrameView, kind: ProbeKind): boolean => {
   const { bytes, slots } = view
   const six = slots[Slot.L3_KIND] === L3.Ipv6
   return slots[Slot.L4_KIND] === L4.Udp && slots[Slot.FRAG] === Frag.Whole && (slots[Slot.L4] ?? 0) - (slots[Slot.L3] ?? 0) === (six ? wire.ipv6.IPV6_LENGTH : wire.ipv4.IPV4_LENGTH) &&
-    isProbe(bytes, slots[Slot.PAYLOAD] ?? 0, slots[Slot.END] ?? 0, kind) && transportChecksumHolds(view, 0)
+    isProbe(bytes, slots[Slot.PAYLOAD] ?? 0, slots[Slot.DATA_END] ?? 0, kind) && transportChecksumHolds(view, 0)
 }
 
 /** Answers probes from `mac`. A damaged one has no answer, and counts as lost. */
@@ -32,7 +32,7 @@ export const probeAnswer = (mac: Mac): Responder => ({
     if (six) turn6(out, said)
     else turn4(out, said)
     const udp = said + (slots[Slot.L4] ?? 0) - ip
-    const behind = said + end - ip
+    const behind = said + (slots[Slot.DATA_END] ?? 0) - ip
     const probe = said + (slots[Slot.PAYLOAD] ?? 0) - ip
     const from = u16(out, udp + UdpAt.SOURCE)
     putU16(out, udp + UdpAt.SOURCE, u16(out, udp + UdpAt.DESTINATION))
@@ -42,6 +42,6 @@ export const probeAnswer = (mac: Mac): Responder => ({
     putU16(out, udp + UdpAt.CHECKSUM, 0)
     const sum = checksum(out, udp, behind, six ? pseudoSum6(out, said, 17, behind - udp) : pseudoSum4(out, said, 17, behind - udp))
     putU16(out, udp + UdpAt.CHECKSUM, sum === 0 ? 0xffff : sum)
-    return behind - at
+    return said + end - ip - at
   },
 })

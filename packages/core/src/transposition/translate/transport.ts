@@ -26,19 +26,20 @@ import { addressSum } from './ip-header.js'
 /**
  * Rewrites the transport header of the group whose first slot is `s`, where it lies, as the translation from version `from` needs it;
  * the old IP header must still be in front of it. ICMP must be an echo. Of a `quoted` packet only what is there is rewritten, and UDP
- * without a checksum stays so: the data it would cover are not there. `carried` is the length in the pseudo header.
+ * without a checksum stays so: the data it would cover are not there. `carried` is the length in the pseudo header of ICMPv6.
  */
 export const translateTransport = (bytes: Uint8Array, slots: Int32Array, s: number, from: 4 | 6, carried: number, quoted: boolean): void => {
   const ip = slots[s + Slot.L3]!
   const at = slots[s + Slot.L4]!
   const end = slots[s + Slot.END]!
+  const dataEnd = slots[s + Slot.DATA_END]!
   switch (slots[s + Slot.L4_KIND]) {
     case L4.Tcp:
       if (at + TcpAt.CHECKSUM + 2 <= end) correctTransport(bytes, at, L4.Tcp, 0, minus(addressSum(bytes, ip, from)))
       return
     case L4.Udp:
       if (u16(bytes, at + UdpAt.CHECKSUM) !== 0) correctTransport(bytes, at, L4.Udp, 0, minus(addressSum(bytes, ip, from)))
-      else if (!quoted) putU16(bytes, at + UdpAt.CHECKSUM, checksum(bytes, at, end, IpProtocol.Udp + carried) || 0xffff)
+      else if (!quoted) putU16(bytes, at + UdpAt.CHECKSUM, checksum(bytes, at, dataEnd, IpProtocol.Udp + dataEnd - at) || 0xffff)
       return
     case L4.Icmp:
     case L4.Icmpv6:
