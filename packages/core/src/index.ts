@@ -6,6 +6,9 @@
  * @packageDocumentation
  */
 export { type Clock, clockFromMs, type ManualClock, manualClock } from './clock.js'
+export {
+  type ApplyReason, type BuiltInDropReason, DROP_REASON_SECTIONS, DROP_REASONS, type DropCounts, type DropReason, type ParseReason,
+} from './drop-reason.js'
 export { describeError, orThrow, type TaggedError, VfpError } from './errors.js'
 
 export {

@@ -29,7 +29,7 @@
  *   RFC 4862 §5.4.2, RFC 4861 §4.1 and RFC 3810 §5.2.13 for what IPv6 sends from `::`
  */
 import {
-  allow, anyOf, block, type Condition, defineLayer, type Group, type IpAddress, type IpPrefix, ipv4, is, type LayerEnvironment, type LayerType,
+  allow, anyOf, block, type BuiltInDropReason, type Condition, defineLayer, type Group, type IpAddress, type IpPrefix, ipv4, is, type LayerEnvironment, type LayerType,
   type Mac, MacText, type Match, oneOf, type Policy, Prefix, type Problem, rule, type Rule, strictlyPartial,
 } from '@vfp-ts/core'
 import * as t from 'io-ts'
@@ -124,7 +124,7 @@ const inbound = (config: GuardConfig, macs: readonly Mac[]): readonly Rule[] => 
   drop('not-for-port', 'NotForPort', 400),
 ]
 
-const drop = (id: string, reason: string, priority: number, ...when: readonly Condition[]): Rule =>
+const drop = (id: string, reason: BuiltInDropReason, priority: number, ...when: readonly Condition[]): Rule =>
   rule(block, { reason }, { id, priority, when, terminating: true })
 
 const ANY_V4 = ipv4(0)

@@ -19,6 +19,7 @@
  * @see VFP §6
  */
 import type { Clock } from '../clock.js'
+import type { BuiltInDropReason } from '../drop-reason.js'
 import { type Direction, extractFlow, hashFlow, isLaterFragment, makeUfid } from '../flow/flow-id.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { Hold } from '../policy/decision.js'
@@ -353,7 +354,7 @@ export class Datapath<J = unknown> {
   }
 
   /** Drops the frame in hand as it was. */
-  #undo(before: Uint8Array, start: number, end: number, reason: string): Outcome {
+  #undo(before: Uint8Array, start: number, end: number, reason: BuiltInDropReason): Outcome {
     this.#view.bytes.set(before.subarray(0, end - start), start)
     this.#before = before
     return this.#drop(reason)
@@ -380,13 +381,13 @@ export class Datapath<J = unknown> {
   }
 
   /** Counts a drop; the number of its reason. */
-  lose(name: string): number {
+  lose(name: BuiltInDropReason): number {
     const number = this.reasons.intern(name)
     this.reasons.count(number)
     return number
   }
 
-  #drop(name: string): Outcome {
+  #drop(name: BuiltInDropReason): Outcome {
     this.reason = this.lose(name)
     return Outcome.Dropped
   }

@@ -8,6 +8,7 @@
  * A first fragment that waits is remembered for its later ones, so that they join it instead of being dropped for want of it;
  * apart from the fragments that passed, because nothing has been decided about it.
  */
+import type { BuiltInDropReason } from '../drop-reason.js'
 import type { Direction } from '../flow/flow-id.js'
 import type { Hold } from '../policy/decision.js'
 import type { Dependency } from '../pipeline/flow-tracker.js'
@@ -35,7 +36,7 @@ export class Pending<J> {
   #atUs = 0
 
   /** `dropped` is told of each packet that waited and does not leave by a walk. */
-  constructor(options: PendingOptions, maxFragments: number, dropped: (reason: string) => void) {
+  constructor(options: PendingOptions, maxFragments: number, dropped: (reason: BuiltInDropReason) => void) {
     this.keys = new OutstandingKeys(options.keys, options.timeoutUs)
     this.room = new WaitingRoom(options, this.holds, dropped)
     this.#firsts = { outbound: new FragmentTable(maxFragments), inbound: new FragmentTable(maxFragments) }

@@ -1,5 +1,7 @@
 /** Names of drop reasons as small numbers, because batches and flows carry numbers; and how often each occurred. */
 
+import type { BuiltInDropReason, DropCounts, DropReason } from '../drop-reason.js'
+
 /**
  * Names a port tells apart; drops by names beyond are counted as {@link OTHER_REASON}. Rules may make names up from packets,
  * and whoever sends those must not fill memory, nor run the numbers out of a batch's 16 bits.
@@ -7,10 +9,10 @@
 export const MAX_REASONS = 1024
 
 /** Stands for the names beyond {@link MAX_REASONS}. */
-export const OTHER_REASON = 'Other'
+export const OTHER_REASON = 'Other' satisfies BuiltInDropReason
 
 /** Stands for the empty name, which a rule of one's own may give. */
-export const UNNAMED_REASON = 'Unnamed'
+export const UNNAMED_REASON = 'Unnamed' satisfies BuiltInDropReason
 
 /** The drop reasons of one port. Number 0 stands for "not dropped". */
 export class DropReasons {
@@ -33,7 +35,7 @@ export class DropReasons {
   }
 
   /** The name of a number; empty for 0 and for numbers never given. */
-  name(number: number): string {
+  name(number: number): DropReason {
     return this.#names[number] ?? ''
   }
 
@@ -43,7 +45,7 @@ export class DropReasons {
   }
 
   /** Drops by name, those that have occurred. */
-  counts(): Readonly<Record<string, number>> {
+  counts(): DropCounts {
     return Object.fromEntries(this.#names.flatMap((name, i) => ((this.#counts[i] ?? 0) > 0 ? [[name, this.#counts[i]!]] : [])))
   }
 }

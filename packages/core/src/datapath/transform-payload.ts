@@ -16,6 +16,7 @@
  *
  * @see VFP §6.2
  */
+import type { BuiltInDropReason } from '../drop-reason.js'
 import type { ActionContext } from '../policy/action-context.js'
 import { putU16, u16 } from '../wire/bytes.js'
 import { checksum, fold } from '../wire/checksum.js'
@@ -28,7 +29,7 @@ import { transportChecksumAt, transportSum } from '../wire/transport-checksum.js
 import { UdpAt } from '../wire/udp.js'
 
 /** Why a payload was not transformed; empty if it was. */
-export type TransformRefusal = '' | 'PayloadRefused' | 'NoHeadroom' | 'TooLong'
+export type TransformRefusal = '' | Extract<BuiltInDropReason, 'PayloadRefused' | 'NoHeadroom' | 'TooLong'>
 
 const MAX_LENGTH = 0xffff
 

@@ -19,6 +19,7 @@
  *
  * @see VFP §5.5.1
  */
+import type { BuiltInDropReason } from '../drop-reason.js'
 import { type Direction, sameFlow } from '../flow/flow-id.js'
 import { WORDS } from '../flow/layout.js'
 import type { Hold } from '../policy/decision.js'
@@ -84,7 +85,7 @@ export interface Arrival<J> {
 }
 
 /** Why a packet may not wait; empty if it may. */
-export type WaitRefusal = '' | 'PendingLoops' | 'PendingOverflow'
+export type WaitRefusal = '' | Extract<BuiltInDropReason, 'PendingLoops' | 'PendingOverflow'>
 
 /** What a room counts. */
 export interface PendingCounters {
@@ -103,10 +104,10 @@ export class WaitingRoom<J> {
   #bytes = 0
   readonly #options: PendingOptions
   readonly #holds: Holds
-  readonly #dropped: (reason: string) => void
+  readonly #dropped: (reason: BuiltInDropReason) => void
 
   /** `dropped` is told of each packet that does not leave by a walk. */
-  constructor(options: PendingOptions, holds: Holds, dropped: (reason: string) => void) {
+  constructor(options: PendingOptions, holds: Holds, dropped: (reason: BuiltInDropReason) => void) {
     this.#options = options
     this.#holds = holds
     this.#dropped = dropped
@@ -234,11 +235,11 @@ export class WaitingRoom<J> {
   }
 
   /** Drops all packets that wait. */
-  clear(reason: string): void {
+  clear(reason: BuiltInDropReason): void {
     for (const frame of this.#frames) if (!frame.isTaken) this.#drop(frame, reason)
   }
 
-  #drop(frame: WaitingFrame<J>, reason: string): void {
+  #drop(frame: WaitingFrame<J>, reason: BuiltInDropReason): void {
     const { flow } = frame
     flow.frames.splice(flow.frames.indexOf(frame), 1)
     flow.waitsFor.frames--

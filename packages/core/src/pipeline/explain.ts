@@ -5,6 +5,7 @@
  *
  * @see VFP §8.4
  */
+import type { BuiltInDropReason } from '../drop-reason.js'
 import { type FlowGroup, flowToJson, formatFlow } from '../flow/format-flow.js'
 import type { Direction } from '../flow/flow-id.js'
 import { formatCondition } from '../policy/match-text.js'
@@ -72,7 +73,7 @@ export interface Explanation {
 }
 
 /** The explanation of a frame no layer ever saw. */
-export const unexplained = (direction: Direction, reason: string): Explanation =>
+export const unexplained = (direction: Direction, reason: BuiltInDropReason): Explanation =>
   readable({ direction, before: 'not parsed', layers: [], verdict: `drop ${reason}`, unknown: [], transposition: 'identity', after: 'not parsed', cacheable: false, notCached: 'nothing was parsed' })
 
 /** A packet's metadata, and when it comes. */
@@ -88,7 +89,7 @@ export interface Explaining {
   /** Takes back what rules took on the way. */
   readonly letGo: (holds: Walk['holds']) => void
   /** Why the frame's bytes would not take what a walk decided; empty if they would. */
-  readonly refusal: (walk: Walk) => string
+  readonly refusal: (walk: Walk) => BuiltInDropReason | ''
 }
 
 /** Walks a packet's metadata and tells how it came out. */

@@ -19,11 +19,12 @@
  *
  * @see VFP §5.2, §5.4, §6.1.3
  */
+import type { BuiltInDropReason } from '../drop-reason.js'
 import type { Direction } from '../flow/flow-id.js'
 import { type FlowMask, maskOf } from '../flow/flow-mask.js'
 import { WORDS } from '../flow/layout.js'
 import { matchesAll } from '../classify/compiled-condition.js'
-import { type Decision, type Hold, proceed, refuse, type Verdict } from '../policy/decision.js'
+import { type Decision, type Hold, proceed, type Verdict } from '../policy/decision.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import { beginsConnection, type LayerFlowPair } from '../tables/layer-flow-table.js'
 import { identity } from '../transposition/construct.js'
@@ -292,7 +293,7 @@ const decide = (rule: CompiledRule, flow: FlowTracker): Decision => {
   const decision = withQuote(rule.inForce.running.decide(flow), flow)
   if (flow.overlooked === undefined && decision.verdict._tag !== 'Pending') return decision
   const miss = flow.overlooked ?? flow.missed
-  if (miss === undefined) return { ...refuse('PendingForNothing'), holds: decision.holds ?? [] }
+  if (miss === undefined) return { ...proceed(), verdict: drop('PendingForNothing'), holds: decision.holds ?? [] }
   const verdict: Verdict = { _tag: 'Pending', resource: miss.resource.name, key: miss.keyText }
   return { verdict, transposition: identity, contexts: [], mirrors: [], holds: decision.holds ?? [] }
 }
@@ -352,5 +353,5 @@ const place = (decision: Decision, soFar: Transposition, words: Uint32Array, con
   for (const port of decision.mirrors) mirrors.push({ port, transposition: soFar, transforms })
 }
 
-const drop = (reason: string): Verdict => ({ _tag: 'Drop', reason })
+const drop = (reason: BuiltInDropReason): Verdict => ({ _tag: 'Drop', reason })
 const PASS: Verdict = { _tag: 'Continue' }

@@ -27,6 +27,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { isNone } from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
+import type { DropReason } from '../drop-reason.js'
 import { resolveField } from '../flow/field.js'
 import { type IpAddress, ipv4, ipv6 } from '../wire/address.js'
 import { renderPath } from './codec-errors.js'
@@ -218,7 +219,7 @@ const zeroOf = (type: ValueType | undefined): TypedValue => {
   return type?.kind === 'text' ? '' : 0
 }
 
-const keyOf = (part: KeyPart, from: Sources): { readonly key: unknown } | { readonly drop: string } => {
+const keyOf = (part: KeyPart, from: Sources): { readonly key: unknown } | { readonly drop: DropReason } => {
   switch (part._tag) {
     case 'Plain': return { key: part.value }
     case 'Computed': {

@@ -3,6 +3,7 @@
  *
  * @see VFP §5.3.2, §6.1.2, §6.2, §7.2
  */
+import type { DropReason } from '../drop-reason.js'
 import { identity } from '../transposition/construct.js'
 import type { HeaderTransposition } from '../transposition/header-transposition.js'
 import type { ActionContext } from './action-context.js'
@@ -13,7 +14,7 @@ export type Verdict =
   /** To the next layer, or out. */
   | { readonly _tag: 'Continue' }
   /** Nowhere. The reason is a short name such as `Denied`; drops are counted by it. */
-  | { readonly _tag: 'Drop'; readonly reason: string }
+  | { readonly _tag: 'Drop'; readonly reason: DropReason }
   /** Out of this port and into the outbound path of another, or of the same one (VFP §7.2). */
   | { readonly _tag: 'Hairpin'; readonly port: string }
   /**
@@ -58,7 +59,7 @@ export const proceed = (
 })
 
 /** Drops the packet; `reason` is the name it is counted under. */
-export const refuse = (reason: string): Decision =>
+export const refuse = (reason: DropReason): Decision =>
   ({ verdict: { _tag: 'Drop', reason }, transposition: identity, contexts: [], mirrors: [] })
 
 /** Sends the packet into the outbound path of `port`, changed by `transposition` if one is given. */

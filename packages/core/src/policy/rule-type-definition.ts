@@ -1,5 +1,6 @@
 /** Reads the documents that define rule types; what they mean is told in `data-rule-type.ts`. */
 import * as t from 'io-ts'
+import type { DropReason } from '../drop-reason.js'
 import { strictlyPartial } from './codecs.js'
 import { type Parameter, PARAMETER_TYPES, type ParameterJson, readParameter } from './rule-type-parameters.js'
 import { isComputed, type Names, readValue, type TemplateValue } from './template-value.js'
@@ -13,7 +14,7 @@ export interface LookupJson {
   /** The key, in whatever structure the resource wants; parts of it may be computed. */
   readonly key: unknown
   /** Drop reason where nothing is found; `NoMapping` unless said. */
-  readonly absent?: string
+  readonly absent?: DropReason
 }
 
 /** A computed value as JSON; see `template-value.ts` for its forms. */
@@ -26,7 +27,7 @@ export interface RuleTypeJson {
   readonly lookups?: Readonly<Record<string, LookupJson>>
   /** As `transpositionToJson` writes one, with computed values in places of fields. */
   readonly transposition?: unknown
-  readonly verdict?: 'continue' | { readonly drop: string | ComputedJson } | { readonly hairpin: string | ComputedJson }
+  readonly verdict?: 'continue' | { readonly drop: DropReason | ComputedJson } | { readonly hairpin: string | ComputedJson }
   readonly mirrors?: readonly (string | ComputedJson)[]
 }
 
@@ -47,7 +48,7 @@ export interface LookupDefinition {
   readonly name: string
   readonly in: { readonly _tag: 'Constant'; readonly name: string } | { readonly _tag: 'Param'; readonly name: string }
   readonly key: KeyPart
-  readonly absent: string
+  readonly absent: DropReason
 }
 
 /** A part of a lookup's key. */

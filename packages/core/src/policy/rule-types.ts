@@ -4,6 +4,7 @@
  * @see VFP figure 6, table 3
  */
 import * as t from 'io-ts'
+import type { DropReason } from '../drop-reason.js'
 import { decap as decapTransposition, encap as encapTransposition, modify, type PushSpec, translate as translateTransposition, vlans } from '../transposition/construct.js'
 import type { Changes, HeaderTransposition, Transposition } from '../transposition/header-transposition.js'
 import { formatIp, formatPrefix, type IpAddress, type IpPrefix, prefixContains } from '../wire/address.js'
@@ -20,9 +21,9 @@ const nothing = strictlyPartial({}, {})
 /** Lets the packet pass as it is. */
 export const allow = defineRuleType({ name: 'allow', config: nothing, decide: () => proceed() })
 
-const ReasonName = new t.Type<string>(
+const ReasonName = new t.Type<DropReason, string>(
   'a reason',
-  (u): u is string => typeof u === 'string' && u !== '',
+  (u): u is DropReason => typeof u === 'string' && u !== '',
   (u, context) => (typeof u === 'string' && u !== '' ? t.success(u) : t.failure(u, context, 'expected a reason: a text that is not empty')),
   (reason) => reason,
 )

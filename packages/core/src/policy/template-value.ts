@@ -18,6 +18,7 @@
  * can tell is found out when the value is computed: the answer is then the reason under which the packet is dropped.
  */
 import * as t from 'io-ts'
+import type { BuiltInDropReason, DropReason } from '../drop-reason.js'
 import { type FieldRef, resolveField } from '../flow/field.js'
 import type { IpAddress } from '../wire/address.js'
 import { strictlyPartial } from './codecs.js'
@@ -52,7 +53,7 @@ export interface Sources {
 }
 
 /** A value, or the reason for which there is none. */
-export type Computed = { readonly value: TypedValue } | { readonly drop: string }
+export type Computed = { readonly value: TypedValue } | { readonly drop: DropReason }
 
 /** Whether a part of a document is a value to compute and not a constant. */
 export const isComputed = (u: unknown): u is Readonly<Record<string, unknown>> =>
@@ -157,9 +158,9 @@ const unknownName = (what: string, known: Iterable<string>, key: string, u: unkn
 const isText = (u: unknown): u is number | string => typeof u === 'string' || typeof u === 'number'
 
 /** Drop reason of a packet without a field that a value is taken from. */
-export const FIELD_ABSENT = 'FieldAbsent'
+export const FIELD_ABSENT = 'FieldAbsent' satisfies BuiltInDropReason
 /** Drop reason where a resource holds something else than the rule type expects. */
-export const BAD_RESOURCE_VALUE = 'BadResourceValue'
+export const BAD_RESOURCE_VALUE = 'BadResourceValue' satisfies BuiltInDropReason
 
 /** Computes a value of a type; `undefined` where any type will do. */
 export const compute = (value: TemplateValue, type: ValueType | undefined, from: Sources): Computed => {
@@ -196,7 +197,7 @@ export const compute = (value: TemplateValue, type: ValueType | undefined, from:
   }
 }
 
-const address = (value: TemplateValue, type: ValueType, from: Sources): { readonly value: IpAddress } | { readonly drop: string } => {
+const address = (value: TemplateValue, type: ValueType, from: Sources): { readonly value: IpAddress } | { readonly drop: DropReason } => {
   const computed = compute(value, type, from)
   if ('drop' in computed) return computed
   // Addresses are read for places of that type, but a constant mask may be of the other version than its base.

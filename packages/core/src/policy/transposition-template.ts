@@ -12,6 +12,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
+import type { DropReason } from '../drop-reason.js'
 import { resolveField } from '../flow/field.js'
 import { assemble, assembled, type Misfit, type Parts } from '../transposition/assemble.js'
 import type { HeaderTransposition } from '../transposition/header-transposition.js'
@@ -70,12 +71,12 @@ const MAX_DEPTH = 8
 const SAMPLE_TEXTS = { ip: '192.0.2.1', mac: '00:00:00:00:00:00', number: 0, text: '' } as const
 
 /** The transposition of a template for a flow, or the reason for which the packet is dropped. */
-export const instantiate = (template: TranspositionTemplate, from: Sources): { readonly transposition: HeaderTransposition } | { readonly drop: string } => {
+export const instantiate = (template: TranspositionTemplate, from: Sources): { readonly transposition: HeaderTransposition } | { readonly drop: DropReason } => {
   const filled = fill(template, from)
   return 'drop' in filled ? filled : { transposition: assembled(filled.parts) }
 }
 
-const fill = ({ parts, holes }: TranspositionTemplate, from: Sources): { readonly parts: Parts } | { readonly drop: string } => {
+const fill = ({ parts, holes }: TranspositionTemplate, from: Sources): { readonly parts: Parts } | { readonly drop: DropReason } => {
   let filled: unknown = parts
   for (const { path, type, value } of holes) {
     const computed = compute(value, type, from)

@@ -6,6 +6,7 @@
  */
 import type { Datapath } from '../datapath/datapath.js'
 import type { MtuGuard } from '../datapath/mtu.js'
+import type { BuiltInDropReason } from '../drop-reason.js'
 import { type Direction, makeUfid } from '../flow/flow-id.js'
 import { explain, type Explanation, unexplained } from '../pipeline/explain.js'
 import type { Walk } from '../pipeline/walk.js'
@@ -32,7 +33,7 @@ export const explainFrame = (datapath: Datapath, direction: Direction, frame: Ui
 }
 
 /** Why the bytes of a frame would not take what a walk decided; empty if they would. Some refusals are each packet's own, as a TTL that is used up. */
-const refusal = (walk: Walk, direction: Direction, mtu: MtuGuard | undefined, view: FrameView): string => {
+const refusal = (walk: Walk, direction: Direction, mtu: MtuGuard | undefined, view: FrameView): BuiltInDropReason | '' => {
   const program = compile(walk.transposition)
   const leaves = direction === 'outbound' && walk.verdict._tag === 'Continue'
   if (leaves && mtu !== undefined && mtu.isOver({ program, contexts: walk.contexts }, view, 0) && !mtu.isCuttable) return 'PacketTooBig'

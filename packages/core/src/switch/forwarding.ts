@@ -14,6 +14,7 @@
  * @see VFP §4.1, §7.1, §7.2
  */
 import { Outcome } from '../datapath/datapath.js'
+import type { BuiltInDropReason } from '../drop-reason.js'
 import type { Direction } from '../flow/flow-id.js'
 import type { Bridge } from './bridge.js'
 import type { Environment } from './environment.js'
@@ -115,7 +116,7 @@ export class Forwarding {
   }
 
   /** Counts a drop of the switch's own. */
-  drop(reason: string): Outcome {
+  drop(reason: BuiltInDropReason): Outcome {
     this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1)
     this.#reason = reason
     return Outcome.Dropped

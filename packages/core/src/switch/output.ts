@@ -1,5 +1,7 @@
 /** Frames that leave a port, and what became of those that came in. */
 
+import type { DropReason } from '../drop-reason.js'
+
 /** A frame that left. */
 export interface Output {
   /** `'network'`, `'vm'` for the VM of the port that processed it, or the name of another port. */
@@ -18,7 +20,7 @@ export type FrameOutcome =
   /** A responder took it: what it said, if anything, left as `reply`. Not a drop. `reason` says so in words. */
   | { readonly _tag: 'Answered'; readonly reason: string }
   /** Counted under this reason. */
-  | { readonly _tag: 'Dropped'; readonly reason: string }
+  | { readonly _tag: 'Dropped'; readonly reason: DropReason }
   /**
    * Waits until a resource knows about a key (in its words); a copy is kept. It leaves later, or is counted as dropped.
    * `reason` says so in words.

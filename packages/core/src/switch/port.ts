@@ -4,6 +4,7 @@
  * @see VFP §4.1, §5.1
  */
 import type { Either } from 'fp-ts/lib/Either.js'
+import type { DropCounts, DropReason } from '../drop-reason.js'
 import type { Direction } from '../flow/flow-id.js'
 import type { LayerType } from '../policy/layer.js'
 import type { PortIdentity } from '../policy/flow-context.js'
@@ -40,7 +41,7 @@ export type PortState = 'created' | 'connected' | 'deleted'
 /** What a port counts. */
 export interface PortCounters extends Readonly<DatapathCounters> {
   /** Drops by reason. */
-  readonly drops: Readonly<Record<string, number>>
+  readonly drops: DropCounts
   /** Unified flows held. */
   readonly flows: number
   /** Layer-flow pairs held, by layer. */
@@ -102,8 +103,8 @@ export interface Port {
    * cached or remembered.
    */
   readonly explain: (direction: Direction, frame: Uint8Array) => Explanation
-  /** The name of a drop reason's number, as batches carry it. */
-  readonly reasonName: (reason: number) => string
+  /** The name of a drop reason's number, as batches carry it; empty for 0 and for numbers never given. */
+  readonly reasonName: (reason: number) => DropReason
   /** What the port has counted since it was added. */
   readonly counters: () => PortCounters
   /** Rules of all layers, from the VM side to the network side. */

@@ -5,6 +5,7 @@ import type { MirrorSink } from '../datapath/copies.js'
 import { Datapath, Outcome } from '../datapath/datapath.js'
 import type { DatapathOptions } from '../datapath/datapath-options.js'
 import type { WaitingFrame } from '../datapath/waiting-room.js'
+import type { BuiltInDropReason, DropReason } from '../drop-reason.js'
 import type { Direction } from '../flow/flow-id.js'
 import { emptyPort } from '../pipeline/compiled-port.js'
 import { type Explanation, unexplained } from '../pipeline/explain.js'
@@ -70,7 +71,7 @@ interface Left {
   /** Bytes from here to the frame's start are headroom still. */
   floor: number
   /** Why it was dropped. */
-  reason: string
+  reason: DropReason
   /** What it waits for, or that it was answered. */
   waitsFor: FrameOutcome
 }
@@ -153,7 +154,7 @@ export class SwitchPort implements Port {
   readonly layers = (): readonly string[] => this.#control.policy.layers.map((l) => l.name).toArray()
   readonly generation = (): number => this.#control.policy.generation
   readonly rules = (): ReturnType<Control['rules']> => this.#control.rules()
-  readonly reasonName = (reason: number): string => this.#datapath.reasons.name(reason)
+  readonly reasonName = (reason: number): DropReason => this.#datapath.reasons.name(reason)
 
   readonly expire = (budget?: number): number => {
     const gone = this.#datapath.expire(budget)
@@ -372,12 +373,12 @@ export class SwitchPort implements Port {
   }
 
   /** The frame in hand is dropped, and the port that lost it counts it. */
-  #losing(where: SwitchPort, reason: string): Outcome {
+  #losing(where: SwitchPort, reason: BuiltInDropReason): Outcome {
     where.#datapath.lose(reason)
     return this.#noted(reason)
   }
 
-  #noted(reason: string): Outcome {
+  #noted(reason: DropReason): Outcome {
     this.left.reason = reason
     this.left.waitsFor = PASSED
     return Outcome.Dropped

@@ -13,6 +13,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Clock } from '../clock.js'
+import type { DropCounts } from '../drop-reason.js'
 import type { DatapathOptions } from '../datapath/datapath-options.js'
 import { type MtuOptions, mtuProblem } from '../datapath/mtu-options.js'
 import { DEFAULT_PENDING, type PendingOptions } from '../datapath/waiting-room.js'
@@ -109,7 +110,7 @@ export interface Switch {
    * `OwnMac`: from a port, for that very port; `HairpinLimit`: looping or multiplying; `NoSuchPort` and
    * `PortDisconnected`: of mirrors and calls for such a port.
    */
-  readonly drops: () => Readonly<Record<string, number>>
+  readonly drops: () => DropCounts
 }
 
 /**

@@ -8,6 +8,7 @@
 import type { Clock } from '../clock.js'
 import type { Datapath } from '../datapath/datapath.js'
 import type { WaitingFlow, WaitingFrame } from '../datapath/waiting-room.js'
+import type { BuiltInDropReason } from '../drop-reason.js'
 import type { Miss } from '../pipeline/miss.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { AnyResource } from '../policy/resource.js'
@@ -52,7 +53,7 @@ export class Waiting<J> implements Served {
   }
 
   /** Drops whoever waits, and asks for nothing any more. */
-  clear(reason: string): void {
+  clear(reason: BuiltInDropReason): void {
     const { pending } = this.#around.datapath
     pending.room.clear(reason)
     pending.keys.clear()

@@ -1,3 +1,5 @@
+import type { ApplyReason } from '../drop-reason.js'
+
 /** What became of a frame or flow id that a transposition was applied to. Numbers, because the per-packet path returns them. */
 export const ApplyCode = {
   /** The transposition was carried out. */
@@ -18,11 +20,15 @@ export const ApplyCode = {
   CongestionLost: 7,
   /** The packet has no equivalent in the other version of IP (RFC 7915). */
   Untranslatable: 8,
-} as const
+} as const satisfies Readonly<Record<'Ok' | ApplyReason, number>>
 /** What became of a frame or flow id that a transposition was applied to. */
 export type ApplyCode = (typeof ApplyCode)[keyof typeof ApplyCode]
 
 /** The name of an {@link ApplyCode}, as counters and explanations print it. */
-export const applyCodeName = (code: ApplyCode): keyof typeof ApplyCode => NAMES[code]
+export const applyCodeName = <C extends ApplyCode>(code: C): NameOf<C> => NAMES[code] as NameOf<C>
 
-const NAMES = ['Ok', 'Invalid', 'Shape', 'TooDeep', 'NoHeadroom', 'TooLong', 'TtlExceeded', 'CongestionLost', 'Untranslatable'] as const
+/** What is known not to be `Ok` is a drop reason by its type. */
+type NameOf<C extends ApplyCode> = C extends 0 ? 'Ok' : ApplyReason
+
+// Keys come in the order they are written in, which is that of the numbers.
+const NAMES = Object.keys(ApplyCode) as (keyof typeof ApplyCode)[]

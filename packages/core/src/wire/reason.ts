@@ -1,3 +1,5 @@
+import type { ParseReason } from '../drop-reason.js'
+
 /** Why bytes are not a frame, header or packet this library can read. Numbers, because the per-packet path returns them. */
 export const Reason = {
   /** Nothing is wrong. */
@@ -16,11 +18,15 @@ export const Reason = {
   UnsupportedProtocol: 6,
   /** A Geneve option is marked critical and not known: the tunnel must not be looked into. */
   UnknownCriticalOption: 7,
-} as const
+} as const satisfies Readonly<Record<'Ok' | ParseReason, number>>
 /** Why bytes are not a frame this library can read. */
 export type Reason = (typeof Reason)[keyof typeof Reason]
 
 /** The name of a {@link Reason}, as tables and errors print it. */
-export const reasonName = (reason: Reason): keyof typeof Reason => NAMES[reason]
+export const reasonName = <R extends Reason>(reason: R): NameOf<R> => NAMES[reason] as NameOf<R>
 
-const NAMES = ['Ok', 'Truncated', 'BadLength', 'BadChecksum', 'BadVersion', 'BadHeader', 'UnsupportedProtocol', 'UnknownCriticalOption'] as const
+/** What is known not to be `Ok` is a drop reason by its type. */
+type NameOf<R extends Reason> = R extends 0 ? 'Ok' : ParseReason
+
+// Keys come in the order they are written in, which is that of the numbers.
+const NAMES = Object.keys(Reason) as (keyof typeof Reason)[]
