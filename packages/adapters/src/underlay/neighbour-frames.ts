@@ -19,6 +19,14 @@ export interface Speaker {
   readonly mac: Mac
 }
 
+/** What an answer takes over from the frame with the question. */
+export interface InKind {
+  /** Priority tags, which whoever asked puts in front of everything. */
+  readonly vlans: readonly wire.vlan.VlanTag[]
+  /** Kind of link of an ARP packet. */
+  readonly hardware?: wire.arp.ArpHardware
+}
+
 /** Asks who has an address: of everybody who might, or of `only`. @see RFC 4861 §7.2.2 */
 export const question = (asker: Speaker, target: IpAddress, only?: Mac): Uint8Array => {
   if (target.version === 4) return arp(wire.arp.ArpOperation.Request, asker, { ip: target, mac: 0 }, only ?? BROADCAST)
@@ -38,28 +46,32 @@ export const announcement = (self: Speaker): Uint8Array =>
     ? arp(wire.arp.ArpOperation.Request, self, { ip: self.ip, mac: 0 }, BROADCAST)
     : advertisement({ kind: 'neighbor-solicitation', target: self.ip, options: [] }, self, { ip: wire.ndpRules.UNSPECIFIED, mac: 0 })
 
-/** Answers an ARP request. */
-export const arpReply = (self: Speaker, asker: Speaker): Uint8Array => arp(wire.arp.ArpOperation.Reply, self, asker, asker.mac)
+/** Answers an ARP request. Its hardware type stays what it was, as RFC 826 makes the reply of the request. */
+export const arpReply = (self: Speaker, asker: Speaker, kind: InKind): Uint8Array => arp(wire.arp.ArpOperation.Reply, self, asker, asker.mac, kind)
 
 /** Answers a solicitation: to who asked, or to everybody where that one has no address yet. @see RFC 4861 §7.2.4 */
-export const advertisement = (solicitation: wire.ndp.NeighborSolicitation, self: Speaker, asker: Speaker): Uint8Array => {
+export const advertisement = (solicitation: wire.ndp.NeighborSolicitation, self: Speaker, asker: Speaker, { vlans }: InKind = UNTAGGED): Uint8Array => {
   const { ALL_NODES, multicastMac, neighborAdvertisementFor, UNSPECIFIED } = wire.ndpRules
   const nobody = asker.ip.words.every((word, i) => word === UNSPECIFIED.words[i])
   const message = neighborAdvertisementFor(solicitation, self.mac, { router: false, solicited: !nobody, override: true })
-  return ndp(message, self, nobody ? { ip: ALL_NODES, mac: multicastMac(ALL_NODES) } : asker)
+  return ndp(message, self, nobody ? { ip: ALL_NODES, mac: multicastMac(ALL_NODES) } : asker, vlans)
 }
 
-const arp = (operation: number, sender: Speaker, target: Speaker, to: Mac): Uint8Array =>
+const UNTAGGED: InKind = { vlans: [] }
+
+const arp = (operation: number, sender: Speaker, target: Speaker, to: Mac, { vlans, hardware }: InKind = UNTAGGED): Uint8Array =>
   emit({
     eth: { destination: to, source: sender.mac, etherType: EtherType.Arp },
-    vlans: [],
-    net: { kind: 'arp', operation, senderMac: sender.mac, senderIp: sender.ip, targetMac: target.mac, targetIp: target.ip },
+    vlans,
+    net: {
+      kind: 'arp', ...(hardware === undefined ? {} : { hardware }), operation, senderMac: sender.mac, senderIp: sender.ip, targetMac: target.mac, targetIp: target.ip,
+    },
   }, NOTHING)
 
-const ndp = (message: wire.ndp.NdpMessage, from: Speaker, to: Speaker): Uint8Array =>
+const ndp = (message: wire.ndp.NdpMessage, from: Speaker, to: Speaker, vlans: InKind['vlans'] = []): Uint8Array =>
   emit({
     eth: { destination: to.mac, source: from.mac, etherType: EtherType.Ipv6 },
-    vlans: [],
+    vlans,
     net: {
       kind: 'ipv6', source: from.ip, destination: to.ip, protocol: 58, hopLimit: wire.ndpRules.NDP_HOP_LIMIT, dscp: 0, ecn: 0, flowLabel: 0, extensions: [],
     },

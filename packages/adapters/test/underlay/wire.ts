@@ -92,14 +92,26 @@ export interface SaidArp {
   readonly senderMac?: string
   readonly target: string
   readonly to?: string
+  readonly targetMac?: string
+  readonly operation?: number
+  readonly hardware?: 6
 }
 
+/** The MAC of everybody. */
+export const BROADCAST = 'ff:ff:ff:ff:ff:ff'
+
+/** The frame with tags in front of its EtherType, each TPID and control information. */
+export const tagged = (frame: Uint8Array, ...tags: readonly (readonly [number, number])[]): Uint8Array =>
+  Uint8Array.of(...frame.subarray(0, 12), ...tags.flatMap(([tpid, tci]) => [tpid >>> 8, tpid & 0xff, tci >>> 8, tci & 0xff]), ...frame.subarray(12))
+
 /** An ARP packet of the peer: a request to everybody, or a reply to the host. */
-export const arp = ({ reply = false, sender, senderMac = PEER_MAC, target, to = reply ? HOST_MAC : 'ff:ff:ff:ff:ff:ff' }: SaidArp): Uint8Array =>
+export const arp = ({
+  reply = false, sender, senderMac = PEER_MAC, target, to = reply ? HOST_MAC : BROADCAST, targetMac = reply ? HOST_MAC : '00:00:00:00:00:00', operation = reply ? 2 : 1, hardware,
+}: SaidArp): Uint8Array =>
   emit({
     eth: { destination: mac(to), source: mac(senderMac), etherType: 0x0806 },
     vlans: [],
-    net: { kind: 'arp', operation: reply ? 2 : 1, senderMac: mac(senderMac), senderIp: ip(sender), targetMac: reply ? mac(HOST_MAC) : 0, targetIp: ip(target) },
+    net: { kind: 'arp', ...(hardware && { hardware }), operation, senderMac: mac(senderMac), senderIp: ip(sender), targetMac: mac(targetMac), targetIp: ip(target) },
   })
 
 /** A message of neighbour discovery from the peer. */

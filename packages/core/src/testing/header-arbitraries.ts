@@ -1,5 +1,6 @@
 /** Single headers with plausible values, the parts of `frameArbitrary`. */
 import fc from 'fast-check'
+import { ArpHardware } from '../wire/arp.js'
 import { EtherType } from '../wire/ethernet.js'
 import type { HeaderGroup, NetworkHeader, TransportHeader } from '../wire/frame.js'
 import { icmpv6HeaderLength } from '../wire/icmpv6.js'
@@ -30,12 +31,13 @@ const vlansArbitrary = (max: number): fc.Arbitrary<readonly VlanTag[]> =>
 export const arpArbitrary = (c: CompleteConstraints): fc.Arbitrary<NetworkHeader> =>
   fc.record({
     kind: fc.constant('arp' as const),
+    hardware: fc.constant(ArpHardware.Ieee802),
     operation: fc.constantFrom(1, 2, 9),
     senderMac: fc.constantFrom(...c.macs),
     senderIp: fc.constantFrom(...c.ipv4s),
     targetMac: fc.constantFrom(0, ...c.macs),
     targetIp: fc.constantFrom(...c.ipv4s),
-  })
+  }, { requiredKeys: ['kind', 'operation', 'senderMac', 'senderIp', 'targetMac', 'targetIp'] })
 
 const sizedOptions = (allowed: boolean, sizes: readonly number[]): fc.Arbitrary<Uint8Array> =>
   allowed ? fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(...sizes) }).chain((size) =>

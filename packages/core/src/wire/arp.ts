@@ -1,11 +1,15 @@
 /**
  * ARP for IPv4 over Ethernet, the one form in use. ARP between other kinds of addresses is left opaque.
  *
+ * Hardware type 6, IEEE 802 networks, has the same addresses as type 1, Ethernet, and stacks take the one for the other. So both are
+ * read here: a packet that policy took for opaque would be ARP to the VM that gets it.
+ *
  * @see RFC 826
+ * @see RFC 1042
  */
 import { right, type Either } from 'fp-ts/lib/Either.js'
 import { formatIp, formatMac, type IpAddress, type Mac } from './address.js'
-import { putU16, readIpv4, readMac, u16, u32, writeIp, writeMac } from './bytes.js'
+import { putU16, readIpv4, readMac, u16, writeIp, writeMac } from './bytes.js'
 import { Reason } from './reason.js'
 import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
@@ -17,6 +21,11 @@ export const ArpAt = {
 /** Bytes of a packet with Ethernet and IPv4 addresses. */
 export const ARP_LENGTH = 28
 
+/** Kinds of link whose addresses are the six bytes of a MAC. */
+export const ArpHardware = { Ethernet: 1, Ieee802: 6 } as const
+/** Kinds of link whose addresses are the six bytes of a MAC. */
+export type ArpHardware = (typeof ArpHardware)[keyof typeof ArpHardware]
+
 /** What an ARP packet asks or says. Others are carried as numbers. */
 export const ArpOperation = { Request: 1, Reply: 2 } as const
 /** What an ARP packet asks or says. */
@@ -25,6 +34,8 @@ export type ArpOperation = (typeof ArpOperation)[keyof typeof ArpOperation]
 /** An ARP packet with Ethernet and IPv4 addresses. */
 export interface Arp {
   readonly kind: 'arp'
+  /** Kind of link; {@link ArpHardware.Ethernet} where it is left out, as {@link parseArp} leaves it. */
+  readonly hardware?: ArpHardware
   /** An {@link ArpOperation}, or another 16-bit number. */
   readonly operation: number
   readonly senderMac: Mac
@@ -39,8 +50,9 @@ export interface Arp {
  */
 export const checkArp = (bytes: Uint8Array, at: number, end: number): Reason => {
   if (end - at < 8) return Reason.Truncated
-  // hardware type 1, protocol 0x0800; lengths 6 and 4
-  if (u32(bytes, at) !== 0x0001_0800 || u16(bytes, at + ArpAt.LENGTHS) !== 0x0604) return Reason.UnsupportedProtocol
+  const hardware = u16(bytes, at + ArpAt.HARDWARE)
+  if (hardware !== ArpHardware.Ethernet && hardware !== ArpHardware.Ieee802) return Reason.UnsupportedProtocol
+  if (u16(bytes, at + ArpAt.PROTOCOL) !== 0x0800 || u16(bytes, at + ArpAt.LENGTHS) !== 0x0604) return Reason.UnsupportedProtocol
   return end - at < ARP_LENGTH ? Reason.Truncated : Reason.Ok
 }
 
@@ -50,6 +62,7 @@ export const parseArp = (bytes: Uint8Array, at: number, end: number): Either<Wir
   if (reason !== Reason.Ok) return unreadable('arp', reason, at)
   const repr: Arp = {
     kind: 'arp',
+    ...(u16(bytes, at + ArpAt.HARDWARE) === ArpHardware.Ieee802 ? { hardware: ArpHardware.Ieee802 } : {}),
     operation: u16(bytes, at + ArpAt.OPERATION),
     senderMac: readMac(bytes, at + ArpAt.SENDER_MAC),
     senderIp: readIpv4(bytes, at + ArpAt.SENDER_IP),
@@ -61,7 +74,7 @@ export const parseArp = (bytes: Uint8Array, at: number, end: number): Either<Wir
 
 /** Writes the 28 bytes at `at`. */
 export const emitArp = (repr: Arp, bytes: Uint8Array, at: number): void => {
-  putU16(bytes, at + ArpAt.HARDWARE, 1)
+  putU16(bytes, at + ArpAt.HARDWARE, repr.hardware ?? ArpHardware.Ethernet)
   putU16(bytes, at + ArpAt.PROTOCOL, 0x0800)
   putU16(bytes, at + ArpAt.LENGTHS, 0x0604)
   putU16(bytes, at + ArpAt.OPERATION, repr.operation)

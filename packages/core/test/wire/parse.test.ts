@@ -126,7 +126,7 @@ const cases: readonly (readonly [title: string, frame: string, outcome: string])
   ['a tag cut off', `${ETH} 8100 0001 08`, 'Truncated at 12'],
   ['an unknown EtherType', `${ETH} 88cc 0207`, 'Ok 188cc'],
   ['an 802.3 length', `${ETH} 0003 424203`, 'Ok 10003'],
-  ['ARP for other addresses', `${ETH} 0806 0006 0800 06 04 0001`, 'Ok 10806'],
+  ['ARP for other addresses', `${ETH} 0806 0007 0800 06 04 0001`, 'Ok 10806'],
   ['ARP cut off', `${ETH} 0806 0001 0800 06 04 0001`, 'Truncated at 14'],
   ['an unknown IP protocol', `${V4} 4500 0014 0000 0000 4032 0000 ${HOSTS}`, 'Ok 20032'],
   ['GRE without its header', datagram('2f', ''), 'Ok 2002f'],

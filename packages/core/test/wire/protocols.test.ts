@@ -78,6 +78,12 @@ checkExample({
 })
 
 checkExample({
+  name: 'arp of IEEE 802', bytes: hex('0006 0800 06 04 0002 00155d000001 0a000004 00155d000002 0a000005'), parse: parseArp, emit: emitArp, format: formatArp,
+  repr: { kind: 'arp', hardware: 6, operation: 2, senderMac: macA, senderIp: ipv4(0x0a000004), targetMac: macB, targetIp: ipv4(0x0a000005) },
+  shown: 'ARP 10.0.0.4 is-at 00:15:5d:00:00:01',
+})
+
+checkExample({
   name: 'ipv4', bytes: hex('46b9 0020 1234 4000 4006 7ede 0a000004 0a000005 94040000'), data: 8, needs: 24,
   parse: parseIpv4, emit: (repr, bytes, at) => emitIpv4(repr, 32, bytes, at), format: formatIpv4,
   repr: {
@@ -217,7 +223,7 @@ checkExample({
 })
 
 const refusals: readonly (readonly [string, Either<WireError, unknown>, string])[] = [
-  ['arp refuses other address kinds', parseArp(hex('0006 0800 06 04 0001'), 0, 8), 'arp at 0: UnsupportedProtocol, only Ethernet and IPv4 addresses are supported'],
+  ['arp refuses other address kinds', parseArp(hex('0007 0800 06 04 0001'), 0, 8), 'arp at 0: UnsupportedProtocol, only Ethernet and IPv4 addresses are supported'],
   ['ipv4 refuses version 6', parseIpv4(hex('65000014 00000000 40060000 0a000004 0a000005'), 0, 20), 'ipv4 at 0: BadVersion, the version is not 4'],
   ['ipv4 refuses a wrong checksum', parseIpv4(hex('45000014 00000000 40060001 0a000004 0a000005'), 0, 20), 'ipv4 at 0: BadChecksum, the checksum does not match'],
   ['ipv6 refuses version 4', parseIpv6(new Uint8Array(40).fill(0x45, 0, 1), 0, 40), 'ipv6 at 0: BadVersion, the version is not 6'],
