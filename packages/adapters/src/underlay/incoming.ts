@@ -195,8 +195,8 @@ export class Incoming {
 
   /** Makes the request at `l4` the reply with this type and code, and sends it back to the MAC it came from. */
   #turn(bytes: Uint8Array, start: number, end: number, l4: number, typeAndCode: number): void {
-    putU16(bytes, l4 + 2, wire.checksum.updateWord(u16(bytes, l4 + 2), u16(bytes, l4), typeAndCode))
-    putU16(bytes, l4, typeAndCode)
+    const changed = wire.correctChecksum.replaceWord(bytes, l4, typeAndCode)
+    wire.correctChecksum.correctIcmp(bytes, l4, this.#view.slots[Slot.END] ?? end, changed)
     writeMac(bytes, start, readMac(bytes, start + 6))
     writeMac(bytes, start + 6, this.#mac)
     this.#send(bytes, start, end)

@@ -53,6 +53,15 @@ for (const to of ['192.0.2.1', '2001:db8::1']) {
   })
 }
 
+test('incoming: the reply to a ping of nothing but zeros has the checksum of zeros, whatever pads the frame', (t) => {
+  const wire = openWire()
+  const request = new Uint8Array(60).fill(0xaa)
+  request.set(orThrow(buildFrame({ proto: 'icmp', srcIp: '192.0.2.2', dstIp: '192.0.2.1', srcMac: PEER_MAC, dstMac: HOST_MAC })))
+  request.set([8, 0, 0xf7, 0xff, 0, 0, 0, 0], 34)
+  wire.say(request)
+  t.deepEqual([...wire.seen()[0]!.subarray(34, 42)], [0, 0, 0xff, 0xff, 0, 0, 0, 0])
+})
+
 test('incoming: leaves pings to others what they are, and what only looks like a ping to the host', (t) => {
   const wire = openWire()
   const fragment = ping('192.0.2.1')

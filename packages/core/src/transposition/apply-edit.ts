@@ -1,5 +1,5 @@
 /**
- * The fields of one header group on its bytes, checksums kept (see `correct-checksum.ts`).
+ * The fields of one header group on its bytes, checksums kept (see `wire/correct-checksum.ts`).
  *
  * **What changes where.** Address changes reach the IPv4 header checksum and, through the pseudo header, those of TCP, UDP
  * and ICMPv6 (not ICMP's). TTL and traffic class reach the IPv4 header checksum alone. Everything behind the IP
@@ -17,7 +17,7 @@ import { IcmpType } from '../wire/icmp.js'
 import { Icmpv6Type } from '../wire/icmpv6.js'
 import { TcpAt } from '../wire/tcp.js'
 import { isFinalDestination } from '../wire/transport-checksum.js'
-import { correctIcmp, correctIpv4, correctTransport, replaceWord, replaceWords } from './correct-checksum.js'
+import { correctIcmp, correctIpv4, correctTransport, replaceWord, replaceWords } from '../wire/correct-checksum.js'
 import { ARP_FIELDS, FieldBit, ValueAt, VALUES } from './edit-values.js'
 import { valueOf } from './originals.js'
 import type { Program } from './program.js'

@@ -5,7 +5,7 @@
  * way there must be undone in the quote. What a short quote does not have is left alone: mostly the checksum of TCP, which lies
  * behind the eight bytes that RFC 792 asks for. The length of the message does not change.
  *
- * Checksums are corrected as everywhere (see `correct-checksum.ts`): those of the quoted headers where they are inside the quote,
+ * Checksums are corrected as everywhere (see `wire/correct-checksum.ts`): those of the quoted headers where they are inside the quote,
  * though nobody may ever check them (a quoted transport checksum covers data that are mostly not there), and then, by the
  * caller, that of the message itself. A quoted checksum was often wrong before, as routers lower the TTL before they quote; then
  * it stays so by the same difference.
@@ -15,7 +15,7 @@
 import { isEcho } from '../flow/field.js'
 import { type FrameView, L3, L4, QUOTE, Slot, SLOTS } from '../wire/frame-view.js'
 import { isFinalDestination, transportChecksumAt } from '../wire/transport-checksum.js'
-import { correctIpv4, correctTransport, replaceWord, replaceWords } from './correct-checksum.js'
+import { correctIpv4, correctTransport, replaceWord, replaceWords } from '../wire/correct-checksum.js'
 import { FieldBit, ValueAt, VALUES } from './edit-values.js'
 import type { Program } from './program.js'
 

@@ -25,7 +25,7 @@ import { Reason } from '../wire/reason.js'
 import { UdpAt } from '../wire/udp.js'
 import { MAX_VLANS, VLAN_LENGTH } from '../wire/vlan.js'
 import { ApplyCode } from './apply-code.js'
-import { correctIpv4, correctTransport, replaceWord } from './correct-checksum.js'
+import { correctIpv4, correctTransport, replaceWord } from '../wire/correct-checksum.js'
 import type { Program, Restructuring } from './program.js'
 import { checkTranslation, translateGroup, translationGrowth } from './translate/translate.js'
 

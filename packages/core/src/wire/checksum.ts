@@ -3,8 +3,8 @@
  *
  * Two ways to the same number. **In full** (RFC 1071): {@link sumWords} adds up stretches of bytes into a plain
  * number, {@link fold} brings the carries back in; partial sums of even-length stretches add up in any order, which
- * is how the pseudo headers of the transport protocols join. **Incrementally** (RFC 1624): {@link updateWord} corrects
- * a stored checksum for one changed word without touching the rest of the data.
+ * is how the pseudo headers of the transport protocols join. **Incrementally** (RFC 1624): `correct-checksum.ts` corrects
+ * a stored checksum for changed words without touching the rest of the data.
  *
  * Two facts everything here rests on:
  * - In one's complement, 0x0000 and 0xffff are both zero. A sum over data that are not all zero folds to 0xffff, never
@@ -64,18 +64,3 @@ export const pseudoSum6 = (bytes: Uint8Array, ipAt: number, protocol: number, le
 /** {@link pseudoSum6} with the destination at `destinationAt`, where a routing header keeps the final one. */
 export const pseudoSum6To = (bytes: Uint8Array, ipAt: number, destinationAt: number, protocol: number, length: number): number =>
   sumWords(bytes, destinationAt, destinationAt + 16, sumWords(bytes, ipAt + 8, ipAt + 24, protocol + (length & 0xffff) + (length >>> 16)))
-
-/**
- * A stored checksum after one 16-bit word that it covers changed: HC' = ~(~HC + ~m + m').
- *
- * The word must lie at an even distance from the start of the covered data. Equal to {@link checksum} of the new data
- * unless these are all zero. A stored UDP checksum of 0 must be left alone, and a result of 0 sent as 0xffff.
- *
- * @see RFC 1624 §3, equation 3
- */
-export const updateWord = (stored: number, from: number, to: number): number =>
-  ~fold((~stored & 0xffff) + (~from & 0xffff) + (to & 0xffff)) & 0xffff
-
-/** {@link updateWord} for a 32-bit field, such as an IPv4 address: two words, both at even distance. */
-export const updateWord32 = (stored: number, from: number, to: number): number =>
-  ~fold((~stored & 0xffff) + (~(from >>> 16) & 0xffff) + (~from & 0xffff) + (to >>> 16) + (to & 0xffff)) & 0xffff

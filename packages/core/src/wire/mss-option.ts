@@ -7,8 +7,9 @@
  * @see RFC 9293 §3.7.1
  */
 import { putU16, u16 } from './bytes.js'
-import { updateWord } from './checksum.js'
-import { TcpAt, TCP_LENGTH, tcpHeaderLength } from './tcp.js'
+import { correctTransport } from './correct-checksum.js'
+import { L4 } from './frame-view.js'
+import { TCP_LENGTH, tcpHeaderLength } from './tcp.js'
 
 const END = 0
 const NOP = 1
@@ -28,10 +29,9 @@ export const lowerMss = (bytes: Uint8Array, tcp: number, most: number): boolean 
     const old = u16(bytes, at + 2)
     if (old <= most) continue
     putU16(bytes, at + 2, most)
-    const field = tcp + TcpAt.CHECKSUM
     // Behind an odd number of padding bytes the value straddles two words of the sum: that of its exchanged bytes is the same.
     const straddles = ((at - tcp) & 1) !== 0
-    putU16(bytes, field, straddles ? updateWord(u16(bytes, field), exchanged(old), exchanged(most)) : updateWord(u16(bytes, field), old, most))
+    correctTransport(bytes, tcp, L4.Tcp, straddles ? exchanged(most) + (exchanged(old) ^ 0xffff) : most + (old ^ 0xffff), 0)
     changed = true
   }
   return changed

@@ -6,6 +6,7 @@
 export * as arp from './arp.js'
 export * as bytes from './bytes.js'
 export * as checksum from './checksum.js'
+export * as correctChecksum from './correct-checksum.js'
 export * as ethernet from './ethernet.js'
 export * as geneve from './geneve.js'
 export * as gre from './gre.js'

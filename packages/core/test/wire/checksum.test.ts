@@ -1,6 +1,7 @@
 import test from 'ava'
 import { putU16, u16 } from '../../src/wire/bytes.js'
-import { checksum, checksumHolds, fold, pseudoSum4, pseudoSum6, sumWords, updateWord, updateWord32 } from '../../src/wire/checksum.js'
+import { checksum, checksumHolds, fold, pseudoSum4, pseudoSum6, sumWords } from '../../src/wire/checksum.js'
+import { correctIcmp, correctIpv4, replaceWord } from '../../src/wire/correct-checksum.js'
 import { hex } from './hex.js'
 
 test('checksum: sums the example of RFC 1071 §3 to ddf2', (t) => {
@@ -13,8 +14,10 @@ test('checksum: counts an odd last byte as padded with zero', (t) => {
   t.is(checksum(hex('0001 f2'), 0, 3), checksum(hex('0001 f200'), 0, 4))
 })
 
-test('checksum: updates the example of RFC 1624 §4 to 0000, where equation 2 would give ffff', (t) => {
-  t.is(updateWord(0xdd2f, 0x5555, 0x3285), 0x0000)
+test('correct-checksum: updates the example of RFC 1624 §4 to 0000, where equation 2 would give ffff', (t) => {
+  const message = hex('5555 dd2f cd7a 0000')
+  correctIcmp(message, 0, 8, replaceWord(message, 0, 0x3285))
+  t.is(u16(message, 2), 0x0000)
 })
 
 test('checksum: computes the header checksum of a known IPv4 header', (t) => {
@@ -24,12 +27,11 @@ test('checksum: computes the header checksum of a known IPv4 header', (t) => {
   t.true(checksumHolds(header, 0, 20))
 })
 
-test('checksum: a TTL decrement and an address rewrite update the header checksum', (t) => {
+test('correct-checksum: a TTL decrement and an address rewrite update the header checksum', (t) => {
   const header = hex('4500 0073 0000 4000 4011 b861 c0a8 0001 c0a8 00c7')
-  const decremented = updateWord(0xb861, 0x4011, 0x3f11)
-  const rewritten = updateWord32(decremented, 0xc0a80001, 0x0a000004)
-  header.set(hex('3f11'), 8)
-  header.set(hex('0a000004'), 12)
+  correctIpv4(header, 0, replaceWord(header, 8, 0x3f11))
+  correctIpv4(header, 0, replaceWord(header, 12, 0x0a00) + replaceWord(header, 14, 0x0004))
+  const rewritten = u16(header, 10)
   putU16(header, 10, 0)
   t.is(rewritten, checksum(header, 0, 20))
 })

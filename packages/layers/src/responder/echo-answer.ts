@@ -3,8 +3,7 @@ import { type FrameView, Frag, L3, L4, type Mac, NO_ANSWER, type Responder, Slot
 import { answerLink } from './link.js'
 import { isNobody, turn4, turn6 } from './turn.js'
 
-const { putU16, u16 } = wire.bytes
-const { updateWord } = wire.checksum
+const { correctIcmp, replaceWord } = wire.correctChecksum
 const { IPV4_LENGTH } = wire.ipv4
 const { IPV6_LENGTH } = wire.ipv6
 const { IcmpAt, IcmpType } = wire.icmp
@@ -32,10 +31,9 @@ export const echoAnswer = (mac: Mac): Responder => ({
     if (six) turn6(out, said)
     else turn4(out, said)
     const type = said + icmp - ip
-    const asked = u16(out, type)
-    out[type] = six ? Icmpv6Type.EchoReply : IcmpType.EchoReply
+    const changed = replaceWord(out, type, (six ? Icmpv6Type.EchoReply : IcmpType.EchoReply) << 8)
     // The addresses have changed places, of which the sum of a pseudo header takes no notice.
-    putU16(out, type + IcmpAt.CHECKSUM, updateWord(u16(out, type + IcmpAt.CHECKSUM), asked, u16(out, type)))
+    correctIcmp(out, type, said + end - ip, changed)
     return said + end - ip - at
   },
 })

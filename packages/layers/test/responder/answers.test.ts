@@ -142,6 +142,13 @@ test('responder: an echo request that is damaged comes back damaged', (t) => {
   t.deepEqual(port.process('outbound', sent).outputs.map((o) => show(o.frame)), ['10.0.1.1 > 10.0.1.4 icmp BAD CHECKSUM'])
 })
 
+test('responder: the reply to a ping of nothing but zeros has the checksum of zeros', (t) => {
+  const port = asking({ gateways: [GATEWAY] })
+  const sent = frame({ from: '10.0.1.4:7', to: '10.0.1.1', proto: 'icmp', fromMac: VM, toMac: MAC, bytes: 3 })
+  sent.set([8, 0, 0xf7, 0xff, 0, 0, 0, 0, 0, 0, 0], 34)
+  t.deepEqual(port.process('outbound', sent).outputs.map((o) => [...o.frame.subarray(34)]), [[0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0]])
+})
+
 test('responder: echo goes past the gateway to others, and past it where it is told not to answer', (t) => {
   const ping = (to: string): Uint8Array => frame({ from: '10.0.1.4:7', to, proto: 'icmp', fromMac: VM, toMac: MAC })
   t.deepEqual(answered(asking({ gateways: [GATEWAY] }), ping('10.0.1.5')), ['passed'])

@@ -19,7 +19,7 @@ import { L4, Slot } from '../../wire/frame-view.js'
 import { IpProtocol } from '../../wire/ip-protocol.js'
 import { TcpAt } from '../../wire/tcp.js'
 import { UdpAt } from '../../wire/udp.js'
-import { correctIcmp, correctTransport, replaceWord } from '../correct-checksum.js'
+import { correctIcmp, correctTransport, replaceWord } from '../../wire/correct-checksum.js'
 import { translatedIcmp } from './icmp.js'
 import { addressSum } from './ip-header.js'
 

@@ -1,7 +1,8 @@
 import test from 'ava'
 import { ApplyCode } from '../../../src/transposition/apply-code.js'
-import { putU16, u16 } from '../../../src/wire/bytes.js'
-import { updateWord } from '../../../src/wire/checksum.js'
+import { u16 } from '../../../src/wire/bytes.js'
+import { correctTransport } from '../../../src/wire/correct-checksum.js'
+import { L4 } from '../../../src/wire/frame-view.js'
 import { Verify } from '../../../src/wire/parse.js'
 import { hex } from '../../wire/hex.js'
 import {
@@ -180,7 +181,7 @@ test('translate: the identification of a TCP segment does not depend on its flag
   const frame = frameOf(datagram(6, packet()))
   const edited = frame.slice()
   edited[IP + 40 + 13] = 0x10
-  putU16(edited, IP + 40 + 16, updateWord(u16(frame, IP + 40 + 16), u16(frame, IP + 40 + 12), u16(edited, IP + 40 + 12)))
+  correctTransport(edited, IP + 40, L4.Tcp, u16(edited, IP + 40 + 12) + (u16(frame, IP + 40 + 12) ^ 0xffff), 0)
   t.is(u16(translated(edited, 6, 4), IP + 4), u16(translated(frame, 6, 4), IP + 4))
 })
 

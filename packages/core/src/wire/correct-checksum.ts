@@ -10,12 +10,14 @@
  * them differently. All corrections are therefore brought to the value a full computation gives: never 0xffff, but for UDP, where
  * 0 means that there is no checksum, and for an ICMP message of nothing but zeros.
  *
+ * **Nothing else in the library updates a stored checksum.** A bare word update gets the second zero wrong in some protocol.
+ *
  * @see RFC 1624 §3
  */
-import { putU16, u16 } from '../wire/bytes.js'
-import { fold } from '../wire/checksum.js'
-import { L4 } from '../wire/frame-view.js'
-import { transportChecksumAt } from '../wire/transport-checksum.js'
+import { putU16, u16 } from './bytes.js'
+import { fold } from './checksum.js'
+import { L4 } from './frame-view.js'
+import { transportChecksumAt } from './transport-checksum.js'
 
 /** Writes a 16-bit word and answers what that adds to a sum: the new one and the complement of the old. */
 export const replaceWord = (bytes: Uint8Array, at: number, word: number): number => {
