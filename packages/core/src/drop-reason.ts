@@ -52,6 +52,7 @@ const ENGINE_REASONS = {
   HairpinLimit: 'The frame went through ports more often than it may: it is taken to be looping.',
   NoSuchPort: 'No port has the name that a rule, or the caller, gave.',
   NoPortForMac: 'The frame comes from the network, and no port has its MAC.',
+  LinkLocalGroup: 'The frame is for one of the groups 01:80:c2:00:00:00 to :0f, which are about one link.',
   OwnMac: 'The port sent a frame to its own MAC.',
   Other: 'Stands for the names beyond the 1,024 that a port tells apart.',
   Unnamed: 'Stands for the empty name.',

@@ -14,6 +14,7 @@ import { readMac, u24 } from '../wire/bytes.js'
 import { makeFrameView, Slot, SLOTS, Tunnel, type FrameView } from '../wire/frame-view.js'
 import { parseFrame } from '../wire/parse.js'
 import { Reason } from '../wire/reason.js'
+import { isLinkLocalGroup } from './link-local-group.js'
 import type { SwitchPort } from './switch-port.js'
 
 /** What forwarding looks at. */
@@ -50,12 +51,13 @@ export class Bridge {
   }
 
   /**
-   * The port a frame is for, `'group'` for one that is for many, `undefined` for one that is for none. A frame in no
-   * tunnel belongs to the network of its sender, if `from` is of one.
+   * The port a frame is for, `'group'` for one that is for many, `'link'` for one that must not leave its link (see
+   * `link-local-group.ts`), `undefined` for one that is for none. A frame in no tunnel belongs to the network of its sender, if `from` is of one.
    */
-  find(bytes: Uint8Array, start: number, end: number, parseDepth: number, from: SwitchPort | undefined): SwitchPort | 'group' | undefined {
+  find(bytes: Uint8Array, start: number, end: number, parseDepth: number, from: SwitchPort | undefined): SwitchPort | 'group' | 'link' | undefined {
     const key = this.#keyOf(bytes, start, end, parseDepth, from)
     if (key === undefined) return undefined
+    if (isLinkLocalGroup(key.mac) || isLinkLocalGroup(readMac(bytes, start))) return 'link'
     if (isGroup(key.mac)) return 'group'
     const port = this.#portOf(key)
     if (port !== undefined || from !== undefined || parseDepth < 3) return port

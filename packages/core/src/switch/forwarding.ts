@@ -193,7 +193,8 @@ export class Forwarding {
   ): Outcome {
     const { bridge } = this.#around
     const target = bridge.find(bytes, start, end, depth, from)
-    if (target === 'group') return this.#flood(from, bytes, start, end, offload, depth, turns, budget)
+    if (target === 'link' && why !== 'mirror') return this.drop('LinkLocalGroup')
+    if (target === 'group' || target === 'link') return this.#flood(from, bytes, start, end, offload, depth, turns, budget)
     // On the wire it would come back, or go to a stranger who claims the MAC. A copy of what came in has its receiver's own
     // MAC by nature, and leaves because a rule says so.
     if (target !== undefined && target === from && why !== 'mirror') return this.drop('OwnMac')

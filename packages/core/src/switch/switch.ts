@@ -107,8 +107,9 @@ export interface Switch {
   readonly settle: () => number
   /**
    * Frames the switch dropped itself, by reason; ports count their own. `NoPortForMac`: from the network, for nobody;
-   * `OwnMac`: from a port, for that very port; `HairpinLimit`: looping or multiplying; `NoSuchPort` and
-   * `PortDisconnected`: of mirrors and calls for such a port.
+   * `OwnMac`: from a port, for that very port; `LinkLocalGroup`: for one of the groups 01:80:c2:00:00:00 to :0f, which are about
+   * one link (spanning tree, PAUSE, LACP, 802.1X, LLDP), and which only a mirror takes elsewhere; `HairpinLimit`: looping or
+   * multiplying; `NoSuchPort` and `PortDisconnected`: of mirrors and calls for such a port.
    */
   readonly drops: () => DropCounts
 }
@@ -167,7 +168,7 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
         find: (name) => ports.get(name),
         leaves: (from, bytes, start, end, encapsulated) => {
           const target = bridge.find(bytes, start, end, encapsulated ? datapath.parseDepth.inbound : 1, from)
-          return target === undefined || target === 'group' || target === from
+          return target === undefined || target === 'group' || target === 'link' || target === from
         },
         forget: (gone) => {
           ports.delete(gone.identity.name)
