@@ -97,6 +97,20 @@ module.exports = {
       to: { path: '^packages/[^/]+/(?:dist/)?test/' },
     },
     {
+      name: 'needs-are-of-tests',
+      comment: 'What tests need beside Node is declared by tests alone.',
+      severity: 'error',
+      from: { pathNot: ['/test/', '^needs/'] },
+      to: { path: '^needs/' },
+    },
+    {
+      name: 'needs-stand-alone',
+      comment: 'What declares needs knows nothing of what is tested.',
+      severity: 'error',
+      from: { path: '^needs/' },
+      to: { path: ['^packages/', '^examples/'] },
+    },
+    {
       name: 'engine-without-node',
       comment: 'core and layers run wherever JavaScript does: touching the outside is for adapters.',
       severity: 'error',

@@ -1,10 +1,13 @@
 /**
  * Runs every package's tests and ends with the line `N passed, N failed`.
  *
- *   node scripts/test.mjs [--suite unit|property|conformance|live] [package …]
+ *   node scripts/test.mjs [--suite unit|property|conformance|live|needs] [package …]
  *
- * Beside a failing test these fail the run: a package without tests, a suite without tests, a runner that died, and,
- * where CI is set, a skipped test. Expects the packages built.
+ * The suite `needs` is all test files that may need more than Node, whatever else they are.
+ *
+ * Beside a failing test these fail the run: a package without tests, a runner that died, and a skipped test that does not say what is
+ * missing. Where `CI` is on, a test whose need is not met fails (see `needs/`); which needs were not met, and how many tests were
+ * skipped for each, is printed before the counts. Expects the packages built.
  *
  * VFP_SEED=N repeats the properties of an earlier run; without it a seed is drawn. Either way it is printed first.
  */
@@ -13,13 +16,15 @@ import { randomInt } from 'node:crypto'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { countTap, report } from './count-tap.mjs'
-import { ava, compiledTests, root, testedPackages } from './workspace.mjs'
+import { isOn } from '../needs/dist/src/flag.js'
+import { ava, compiledTests, mayNeedMore, root, testedPackages } from './workspace.mjs'
 
 /** A suite is told by the file's name: `x.prop.test.js` is a property, `x.test.js` a unit test. */
 const property = file => file.endsWith('.prop.test.js')
 const conformance = file => file.endsWith('.conformance.test.js')
 const live = file => file.endsWith('.live.test.js')
-const suites = { unit: file => !property(file) && !conformance(file) && !live(file), property, conformance, live }
+const needs = (file, dir) => mayNeedMore(join(root, dir, file))
+const suites = { unit: file => !property(file) && !conformance(file) && !live(file), property, conformance, live, needs }
 
 const { values, positionals } = parseArgs({ options: { suite: { type: 'string' } }, allowPositionals: true })
 const inSuite = values.suite === undefined ? () => true : suites[values.suite]
@@ -27,13 +32,17 @@ if (inSuite === undefined) fail(`no such suite: ${values.suite} (there are ${Obj
 const packages = testedPackages().filter(dir => positionals.length === 0 || positionals.includes(basename(dir)))
 if (packages.length === 0) fail(`no such package: ${positionals.join(', ')}`)
 
-const ci = !['', '0', 'false'].includes(process.env.CI ?? '')
+// What it starts reads CI in ways of its own: off is unset for all of them.
+const { CI, ...rest } = process.env
+const environment = isOn(CI) ? process.env : rest
 const seed = process.env.VFP_SEED ?? process.env.FC_SEED ?? String(randomInt(2 ** 31))
 console.log(`VFP_SEED=${seed} (set it to repeat this run's properties)`)
 
 const total = { passed: 0, failed: 0, skipped: 0, tests: 0 }
+/** Skipped tests by what was missing. */
+const lacks = new Map()
 for (const dir of packages) {
-  const files = compiledTests(dir).filter(inSuite)
+  const files = compiledTests(dir).filter(file => inSuite(file, dir))
   if (files.length === 0) {
     if (values.suite === undefined) complain(`${dir} has no tests`)
     continue
@@ -44,13 +53,17 @@ for (const dir of packages) {
   total.passed += tally.passed
   total.failed += tally.failures.length
   total.skipped += tally.skipped.length
+  for (const title of tally.skipped) countLacks(dir, title)
   total.tests += reported
   if (died !== undefined) complain(`${dir}: the test runner ${died}`)
   else if (reported === 0) complain(`${dir} has no tests`)
 }
 if (total.tests === 0) complain('no tests were run')
-if (ci && total.skipped > 0) complain(`${total.skipped} tests were skipped, which CI does not allow`)
 
+if (total.skipped > 0) {
+  console.log(`${total.skipped} tests were skipped for what is missing:`)
+  for (const [lack, count] of [...lacks].sort(([, a], [, b]) => b - a)) console.log(`  ${String(count).padStart(4)}  ${lack}`)
+}
 const skips = total.skipped === 0 ? '' : `, ${total.skipped} skipped`
 console.log(`${total.passed} passed, ${total.failed} failed${skips}`)
 process.exitCode = total.failed === 0 ? 0 : 1
@@ -59,7 +72,7 @@ process.exitCode = total.failed === 0 ? 0 : 1
 async function run(dir, files) {
   const child = spawn(process.execPath, [ava, '--tap', ...files], {
     cwd: join(root, dir),
-    env: { ...process.env, VFP_SEED: seed },
+    env: { ...environment, VFP_SEED: seed },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exit = new Promise((resolve, reject) => {
@@ -72,6 +85,13 @@ async function run(dir, files) {
   if (!tally.complete) return { tally, died: `ended early, with exit code ${code}` }
   if (code !== 0 && tally.failures.length === 0) return { tally, died: `ended with exit code ${code}` }
   return { tally, died: undefined }
+}
+
+/** Notes what a skipped test says is missing: in brackets, at the end of its title. */
+function countLacks(dir, title) {
+  const [, all] = /\[([^\]]* missing[^\]]*)\]$/.exec(title) ?? []
+  if (all === undefined) complain(`${dir}: "${title}" is skipped without a word on what is missing`)
+  for (const lack of all?.split('; ') ?? []) lacks.set(lack, (lacks.get(lack) ?? 0) + 1)
 }
 
 /** Counts a failure that is no test's. */

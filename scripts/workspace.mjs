@@ -1,6 +1,6 @@
 /** Where things are: the workspace's packages and their compiled tests, as the other scripts see them. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The workspace's root directory, without a trailing slash. */
@@ -27,8 +27,21 @@ export function publishedPackages() {
  * @returns {string[]}
  */
 export function testedPackages() {
-  const examples = JSON.parse(readFileSync(join(root, 'examples/package.json'), 'utf8'))
-  return [...publishedPackages(), ...(examples.scripts?.test === undefined ? [] : ['examples'])]
+  const isTested = dir => JSON.parse(readFileSync(join(root, dir, 'package.json'), 'utf8')).scripts?.test !== undefined
+  return [...publishedPackages(), ...['examples', 'needs'].filter(isTested)]
+}
+
+/**
+ * Returns whether a compiled test file may need more than Node: it, or a file it imports by a path, reaches `@vfp-ts/needs` or starts processes.
+ *
+ * @param {string} file absolute path
+ * @returns {boolean}
+ */
+export function mayNeedMore(file, seen = new Set()) {
+  if (seen.has(file) || !existsSync(file)) return false
+  seen.add(file)
+  const imported = [...readFileSync(file, 'utf8').matchAll(/^(?:import|export|\}) .*?['"]([^'"]+)['"];?$|^import ['"]([^'"]+)['"]/gm)].map(([, from, bare]) => from ?? bare)
+  return imported.some(name => name === '@vfp-ts/needs' || name === 'node:child_process' || (name.startsWith('.') && mayNeedMore(join(dirname(file), name), seen)))
 }
 
 /**

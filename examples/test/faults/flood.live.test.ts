@@ -3,10 +3,12 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { until } from '../../live/namespaces.js'
 import { goesOn, pinging } from './traffic.js'
 import { endWell, LINK, residentMiB, twoHosts, VMS } from './two-hosts.js'
+
+const test = testNeeding('network namespaces', 'packet sockets', 'koffi', 'ip', 'sh', 'ping')
 
 const GENERATE = fileURLToPath(new URL('../../bench/generate.js', import.meta.url))
 

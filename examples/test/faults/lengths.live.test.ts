@@ -1,7 +1,9 @@
 /** Frames of every length, from an Ethernet header alone to more than any MTU takes. */
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { command, saying } from '../../live/namespaces.js'
 import { endWell, twoHosts, VMS } from './two-hosts.js'
+
+const test = testNeeding('network namespaces', 'packet sockets', 'koffi', 'ip', 'sh', 'ping', 'python3')
 
 /** Sends one datagram of every length; a frame's IPv4 identification is its length. Prints each as it left. */
 const SEND = `import hashlib, random, socket, struct, sys, time

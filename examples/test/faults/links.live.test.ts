@@ -1,8 +1,10 @@
 /** Interfaces go down and come up while TCP and pings run. */
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { command, until } from '../../live/namespaces.js'
 import { goesOn, pinging, streaming } from './traffic.js'
 import { endWell, LINK, residentMiB, twoHosts, VMS } from './two-hosts.js'
+
+const test = testNeeding('network namespaces', 'packet sockets', 'koffi', 'ip', 'sh', 'ping', 'python3')
 
 test.serial('faults: a VM’s interface goes down and up, its TCP stream goes on, and nobody else notices', async (t) => {
   const { lab, ns, start } = await twoHosts(t)

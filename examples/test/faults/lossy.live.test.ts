@@ -1,5 +1,5 @@
 /** Kernels' own TCP between two hosts whose wire loses, doubles and reorders frames. Everything but the stacks is in this process. */
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { faulty } from '@vfp-ts/adapters/fault'
 import { type Host, openHost } from '@vfp-ts/adapters/host'
 import { memoryPair } from '@vfp-ts/adapters/memory'
@@ -10,6 +10,8 @@ import { directory, orThrow, parseIp, parseMac } from '@vfp-ts/core'
 import { responder, vnet } from '@vfp-ts/layers'
 import { command, Laboratory, until } from '../../live/namespaces.js'
 import { goesOn, streaming } from './traffic.js'
+
+const test = testNeeding('network namespaces', 'TAP devices', 'koffi', 'ip', 'sh', 'python3')
 
 const VNI = 5001
 const vms = [1, 2].map((n) => ({ n, ip: `10.1.0.${n}`, mac: `02:00:0a:01:00:0${n}`, pa: `192.0.2.${n}` }))

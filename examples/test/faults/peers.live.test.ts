@@ -1,8 +1,10 @@
 /** A host, an interface or an address of the physical network is gone, and comes back. */
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { command, until } from '../../live/namespaces.js'
 import { goesOn, pinging, streaming } from './traffic.js'
 import { configOf, endWell, LINK, PAS, twoHosts, VMS } from './two-hosts.js'
+
+const test = testNeeding('network namespaces', 'packet sockets', 'koffi', 'ip', 'sh', 'ping', 'python3')
 
 test.serial('faults: the other host’s switch is killed and started again, and TCP goes on without anything done here', async (t) => {
   const { lab, ns, start } = await twoHosts(t)

@@ -1,7 +1,7 @@
 /** The names of sockets are removed under way: a guest’s, and that of the status. */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import type { Nic } from '@vfp-ts/adapters/nic'
 import { connectQemuNic } from '@vfp-ts/adapters/qemu'
 import { openTap } from '@vfp-ts/adapters/tap'
@@ -9,6 +9,8 @@ import { orThrow } from '@vfp-ts/core'
 import { command, until } from '../../live/namespaces.js'
 import { goesOn, pinging, streaming } from './traffic.js'
 import { endWell, twoHosts, VMS } from './two-hosts.js'
+
+const test = testNeeding('network namespaces', 'packet sockets', 'koffi', 'ip', 'sh', 'TAP devices', 'ping', 'python3')
 
 /** What comes out of one NIC goes into the other. */
 const carry = (from: Nic, to: () => Nic | undefined): void => {

@@ -1,9 +1,12 @@
 /** Two namespaces and one host, as the guide has it: docs/guides/host-switch.md. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
+import type { ExecutionContext } from 'ava'
 import { until } from '../../live/namespaces.js'
 import { folderOf, ready } from './program.js'
+
+const test = testNeeding('network namespaces', 'packet sockets', 'koffi', 'ip', 'ping')
 
 const id = `vfp-${process.pid}`
 const ip = (...args: readonly string[]): void => { execFileSync('ip', args, { stdio: 'pipe' }) }
@@ -83,7 +86,7 @@ test.serial('live: a VM whose interface is deleted harms nobody, and comes back 
   t.is(await program.ended, 0)
 })
 
-test.serial('live: a TAP device is made for a port, serves another namespace, and is gone at the end', async (t) => {
+testNeeding('network namespaces', 'packet sockets', 'TAP devices', 'koffi', 'ip', 'ping').serial('live: a TAP device is made for a port, serves another namespace, and is gone at the end', async (t) => {
   const host = namespace(t, 'taphost')
   const vm = namespace(t, 'tapvm')
   const other = namespace(t, 'tapother')

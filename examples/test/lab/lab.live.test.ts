@@ -4,8 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import test, { type ExecutionContext } from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
+import type { ExecutionContext } from 'ava'
 import { until } from '../../live/namespaces.js'
+
+const test = testNeeding('network namespaces', 'packet sockets', 'koffi', 'awk', 'bash', 'curl', 'dig', 'dnsmasq', 'dumpcap', 'ip', 'iperf3', 'ping', 'python3', 'tshark')
 
 const SCRIPT = fileURLToPath(new URL('../../../lab/lab.sh', import.meta.url))
 const BUILT = fileURLToPath(new URL('../..', import.meta.url))

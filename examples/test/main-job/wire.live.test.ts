@@ -3,17 +3,10 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { reportOf, TENANT } from './tenant.js'
 
-const missing = spawnSync('tshark', ['--version']).status !== 0
-
-/** Without tshark the test is skipped, with the reason in its title; in CI it fails, so that nobody misses it. */
-const liveTest = (title: string, body: (t: ExecutionContext) => Promise<void>): void => {
-  if (!missing) test.serial(title, body)
-  else if (process.env['CI'] !== undefined) test(title, (t) => { t.fail('tshark is not installed') })
-  else test.skip(`${title} (tshark is not installed)`, body)
-}
+const test = testNeeding('tshark')
 
 /** One row of fields for each packet that the display filter keeps. */
 const rows = (file: string, fields: readonly string[], filter = ''): readonly (readonly string[])[] => {
@@ -37,7 +30,7 @@ const written = async (args: readonly string[], name: string, check: (file: stri
 }
 
 for (const name of ['wire.pcapng', 'wire.pcapng.gz']) {
-  liveTest(`live: tshark finds nothing malformed and no bad checksum in ${name}, and VXLAN of the tenant's VNI alone`, async (t) => {
+  test.serial(`live: tshark finds nothing malformed and no bad checksum in ${name}, and VXLAN of the tenant's VNI alone`, async (t) => {
     t.deepEqual(rows(TENANT, ['frame.number'], BAD), [], 'the input has none')
     await written([], name, (file, report) => {
       t.deepEqual(rows(file, ['frame.number'], BAD), [])
@@ -52,7 +45,7 @@ for (const name of ['wire.pcapng', 'wire.pcapng.gz']) {
   })
 }
 
-liveTest('live: tshark sees DSCP and ECN of the frame inside on the tunnel, too', async (t) => {
+test.serial('live: tshark sees DSCP and ECN of the frame inside on the tunnel, too', async (t) => {
   await written([], 'wire.pcapng', (file) => {
     const marked = rows(file, ['ip.dsfield'], 'ip && ip.dsfield > 0').map(([fields]) => (fields ?? '').split(','))
     t.true(marked.length > 10)
@@ -60,7 +53,7 @@ liveTest('live: tshark sees DSCP and ECN of the frame inside on the tunnel, too'
   })
 })
 
-liveTest('live: the wire has the times of the input', async (t) => {
+test.serial('live: the wire has the times of the input', async (t) => {
   await written([], 'wire.pcapng', (file) => {
     const input = new Set(rows(TENANT, ['frame.time_epoch']).map(([time]) => time))
     t.true(rows(file, ['frame.time_epoch']).every(([time]) => input.has(time)))

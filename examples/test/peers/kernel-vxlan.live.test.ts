@@ -1,7 +1,9 @@
 /** A Linux VXLAN device as the other host. */
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { addresses, CAS, MACS, PAS, peerBench, talk, VNI } from './bench.js'
 import { command } from '../../live/namespaces.js'
+
+const test = testNeeding('network namespaces', 'packet sockets', 'koffi', 'ip', 'sh', 'VXLAN devices', 'ping', 'python3', 'tcpdump', 'tshark')
 
 for (const version of [4, 6] as const) {
   test.serial(`kernel vxlan: VMs of both hosts reach each other over IPv${version}, by ping and TCP, both ways`, async (t) => {

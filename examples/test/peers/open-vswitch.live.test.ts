@@ -1,8 +1,10 @@
 /** Open vSwitch with its userspace datapath as the other host. */
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { addresses, CAS, MACS, PAS, peerBench, talk, VNI } from './bench.js'
 import { command, until } from '../../live/namespaces.js'
 import { openVswitch } from '../../live/open-vswitch.js'
+
+const test = testNeeding('network namespaces', 'packet sockets', 'koffi', 'ip', 'sh', 'ovs-vswitchd', 'env', 'ping', 'python3', 'tcpdump', 'tshark')
 
 for (const encap of ['vxlan', 'geneve'] as const) {
   test.serial(`open vswitch: VMs of both hosts reach each other over ${encap}, by ping and TCP, both ways`, async (t) => {

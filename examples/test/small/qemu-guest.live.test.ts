@@ -1,8 +1,10 @@
 /** The script does the work and compares: what is looked at here is that it got to its end. */
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+
+const test = testNeeding('a Linux kernel for guests', 'bash', 'busybox', 'cpio', 'grep', 'gzip', 'qemu-system-x86_64', 'sed')
 
 const SCRIPT = fileURLToPath(new URL('../../../qemu-guest/run.sh', import.meta.url))
 

@@ -1,11 +1,8 @@
 /** What tshark says of frames, for conformance tests. The capture file is written here, so that nothing but its dissectors is under test. */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-/** Whether tshark is installed. */
-export const tsharkIsThere = spawnSync('tshark', ['--version']).status === 0
 
 /** A row a frame, with the values of `fields` as tshark prints them; an absent one is empty. `options` are more of its arguments. */
 export const askTshark = (

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { readdirSync } from 'node:fs'
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { isLeft } from 'fp-ts/lib/Either.js'
 import { makeFrameView, parseFrame, Reason, Verify } from '@vfp-ts/core'
 import { openAfPacket } from '../../src/af-packet/index.js'
@@ -10,7 +10,8 @@ import { codes, numbered, startInbox, until } from '../native/inbox.js'
 import { orThrow } from '../native/or-throw.js'
 import { enterPrivateNetwork, ip, veth } from '../native/private-network.js'
 
-enterPrivateNetwork()
+const test = testNeeding('network namespaces', 'koffi', 'ip', 'packet sockets')
+test.before(enterPrivateNetwork)
 
 let pairs = 0
 

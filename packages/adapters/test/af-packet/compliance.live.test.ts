@@ -1,10 +1,11 @@
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { orThrow } from '../native/or-throw.js'
 import { openAfPacket } from '../../src/af-packet/index.js'
 import { type ComplianceBench, complianceCases } from '../../src/testing/index.js'
 import { enterPrivateNetwork, ip, veth } from '../native/private-network.js'
 
-enterPrivateNetwork()
+const test = testNeeding('network namespaces', 'koffi', 'ip', 'packet sockets')
+test.before(enterPrivateNetwork)
 
 let pairs = 0
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { openAfPacket } from '../../src/af-packet/index.js'
 import { isPartial, type Nic, segmentOf } from '../../src/nic/index.js'
 import { Finisher } from '../../src/offload/finish.js'
@@ -12,7 +12,8 @@ import { until } from '../native/inbox.js'
 import { orThrow } from '../native/or-throw.js'
 import { enterPrivateNetwork, ip, veth } from '../native/private-network.js'
 
-enterPrivateNetwork()
+const test = testNeeding('network namespaces', 'koffi', 'ip', 'packet sockets', 'TAP devices', 'unshare', 'nsenter', 'cat')
+test.before(enterPrivateNetwork)
 
 const MEGABYTES = 16
 

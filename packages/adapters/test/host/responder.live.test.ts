@@ -4,15 +4,18 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { directory, orThrow, type Port } from '@vfp-ts/core'
 import { guard, responder } from '@vfp-ts/layers'
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { openHost } from '../../src/host/index.js'
 import { openTap } from '../../src/tap/index.js'
 import { until } from '../native/inbox.js'
 import { enterPrivateNetwork, ip } from '../native/private-network.js'
 
-enterPrivateNetwork()
-// Here the kernel's own neighbour discovery is what is tested.
-writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '0')
+const test = testNeeding('network namespaces', 'koffi', 'ip', 'TAP devices', 'ping')
+test.before(async () => {
+  await enterPrivateNetwork()
+  // Here the kernel's own neighbour discovery is what is tested.
+  writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '0')
+})
 
 const VM = '02:15:5d:00:00:04'
 const GATEWAY = '02:34:56:78:9a:bc'

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { testNeeding } from '@vfp-ts/needs'
 import test from 'ava'
 
 const run = promisify(execFile)
@@ -17,7 +18,7 @@ const OPEN = `
   }`
 const MODULES = [here('../../src/af-packet/index.js'), here('../../src/tap/index.js')]
 
-test('failures: without capabilities both say NeedsPrivilege, and what it takes', async (t) => {
+testNeeding('koffi', 'setpriv')('failures: without capabilities both say NeedsPrivilege, and what it takes', async (t) => {
   const { stdout } = await run('setpriv', ['--bounding-set=-all', '--inh-caps=-all', process.execPath, '--input-type=module', '-e', OPEN, ...MODULES])
   t.is(stdout, 'Left NeedsPrivilege false true\nLeft NeedsPrivilege false true\n')
 })
@@ -31,7 +32,7 @@ test('failures: without koffi both say NeedsKoffi, and how to get it', async (t)
   t.is(stdout, 'Left NeedsKoffi false true\nLeft NeedsKoffi false true\n')
 })
 
-test('failures: what a receiver throws is an uncaught exception like any other, and the NIC goes on', async (t) => {
+testNeeding('network namespaces', 'packet sockets', 'koffi', 'ip')('failures: what a receiver throws is an uncaught exception like any other, and the NIC goes on', async (t) => {
   const { stdout } = await run(process.execPath, [here('throwing-receiver.js')])
   t.is(stdout, '3 thrown\n')
 })

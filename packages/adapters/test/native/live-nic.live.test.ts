@@ -1,6 +1,5 @@
 /** The part that TAP and AF_PACKET share, over a medium that does fill up: a pair of sockets that keep packets apart. */
-import test from 'ava'
-import koffi from 'koffi'
+import { testNeeding } from '@vfp-ts/needs'
 import { isRight, right } from 'fp-ts/lib/Either.js'
 import { Errno } from '../../src/native/layout.js'
 import { type Linux, loadLinux } from '../../src/native/linux.js'
@@ -14,8 +13,14 @@ const SLOTS = 8
 const FRAME_BYTES = 2_048
 const HEADER = 10
 
-const linux = orThrow(await loadLinux('test'))
-const socketpair = koffi.load(null).func('int socketpair(int family, int type, int protocol, void *fds)') as (...args: unknown[]) => number
+const test = testNeeding('koffi')
+let linux: Linux
+let socketpair: (...args: unknown[]) => number
+test.before(async () => {
+  linux = orThrow(await loadLinux('test'))
+  const { default: koffi } = await import('koffi')
+  socketpair = koffi.load(null).func('int socketpair(int family, int type, int protocol, void *fds)') as typeof socketpair
+})
 
 /** Both ends of a pair of AF_UNIX, SOCK_SEQPACKET, non-blocking sockets. */
 const pair = (): readonly [number, number] => {

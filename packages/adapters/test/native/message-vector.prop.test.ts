@@ -1,21 +1,20 @@
-import { fc, testProp } from '@fast-check/ava'
-import koffi from 'koffi'
+import { testNeeding } from '@vfp-ts/needs'
+import fc from 'fast-check'
 import { loadLinux } from '../../src/native/linux.js'
 import { MESSAGE_BYTES, MessageVector } from '../../src/native/message-vector.js'
 import { orThrow } from './or-throw.js'
 
-const linux = orThrow(await loadLinux('test'))
+const message = fc.record({ address: fc.nat({ max: 2 ** 48 - 1 }), length: fc.nat({ max: 0xffff_ffff }) })
 
-const msghdr = koffi.struct({
-  name: 'void *', nameLength: 'uint32_t', iov: 'void *', iovCount: 'size_t', control: 'void *', controlLength: 'size_t', flags: 'int',
-})
-const mmsghdr = koffi.struct({ header: msghdr, length: 'uint32_t' })
-const iovec = koffi.struct({ base: 'void *', length: 'size_t' })
-
-testProp(
-  'message vector: lies in memory as the C compiler lays out its structs',
-  [fc.array(fc.record({ address: fc.nat({ max: 2 ** 48 - 1 }), length: fc.nat({ max: 0xffff_ffff }) }), { minLength: 1, maxLength: 20 })],
-  (t, messages) => {
+testNeeding('koffi')('message vector: lies in memory as the C compiler lays out its structs', async (t) => {
+  const linux = orThrow(await loadLinux('test'))
+  const { default: koffi } = await import('koffi')
+  const msghdr = koffi.struct({
+    name: 'void *', nameLength: 'uint32_t', iov: 'void *', iovCount: 'size_t', control: 'void *', controlLength: 'size_t', flags: 'int',
+  })
+  const mmsghdr = koffi.struct({ header: msghdr, length: 'uint32_t' })
+  const iovec = koffi.struct({ base: 'void *', length: 'size_t' })
+  fc.assert(fc.property(fc.array(message, { minLength: 1, maxLength: 20 }), (messages) => {
     const vector = new MessageVector(linux, messages.length)
     messages.forEach(({ address, length }, i) => vector.set(i, address, length))
     const memory = new DataView(linux.view(vector.address, messages.length * (MESSAGE_BYTES + 16)))
@@ -29,5 +28,5 @@ testProp(
       t.is(memory.getBigUint64(vectorAt + koffi.offsetof(iovec, 'base'), true), BigInt(address))
       t.is(memory.getBigUint64(vectorAt + koffi.offsetof(iovec, 'length'), true), BigInt(length))
     })
-  },
-)
+  }))
+})

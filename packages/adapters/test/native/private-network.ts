@@ -1,13 +1,13 @@
 /** A network of one's own: the thread that runs a test file leaves the system's network namespace for a new one, and with the thread it ends. */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import koffi from 'koffi'
 
 /**
  * Moves this thread, and the processes it starts, into a new network namespace with nothing in it but a loopback. What lies in the
  * threads of Node's pool (name resolution) stays outside.
  */
-export const enterPrivateNetwork = (): void => {
+export const enterPrivateNetwork = async (): Promise<void> => {
+  const { default: koffi } = await import('koffi')
   const unshare = koffi.load(null).func('int unshare(int flags)') as (flags: number) => number
   if (unshare(CLONE_NEWNET) !== 0) throw new Error('a network namespace takes root')
   // Neighbour discovery would put frames of its own between those of a test.

@@ -1,11 +1,13 @@
-import { fc, testProp } from '@fast-check/ava'
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
+import fc from 'fast-check'
 import { offloadOf, SendCode } from '../../src/nic/index.js'
-import { loadLinux } from '../../src/native/linux.js'
+import { type Linux, loadLinux } from '../../src/native/linux.js'
 import { QUEUE_BYTES, QUEUE_FRAMES, SendQueue } from '../../src/native/send-queue.js'
 import { orThrow } from './or-throw.js'
 
-const linux = orThrow(await loadLinux('test'))
+const test = testNeeding('koffi')
+let linux: Linux
+test.before(async () => { linux = orThrow(await loadLinux('test')) })
 
 /** What the system would read as the first message. */
 const first = (queue: SendQueue): string => Buffer.from(linux.view(queue.address, queue.length).slice(0)).toString('hex')
@@ -19,7 +21,7 @@ const steps = fc.array(
   { maxLength: 60 },
 )
 
-testProp('send queue: hands on what a list would, each frame behind an empty header', [steps], (t, list) => {
+test('send queue: hands on what a list would, each frame behind an empty header', (t) => { fc.assert(fc.property(steps, (list) => {
   const queue = new SendQueue(linux)
   const twin: string[] = []
   let sent = 0
@@ -39,7 +41,7 @@ testProp('send queue: hands on what a list would, each frame behind an empty hea
     for (const head of twin.slice(0, 1)) t.is(first(queue), head)
   })
   t.deepEqual([queue.sent, queue.sentBytes], [sent, sentBytes])
-})
+})) })
 
 test('send queue: is full after so many frames or bytes, and takes as many again when it was emptied', (t) => {
   const queue = new SendQueue(linux)

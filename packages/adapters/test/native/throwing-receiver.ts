@@ -5,7 +5,7 @@ import { openAfPacket } from '../../src/af-packet/index.js'
 import { orThrow } from './or-throw.js'
 import { enterPrivateNetwork, ip, veth } from './private-network.js'
 
-enterPrivateNetwork()
+await enterPrivateNetwork()
 veth('va', 'vb')
 const [nic, peer] = [orThrow(await openAfPacket({ interface: 'va' })), orThrow(await openAfPacket({ interface: 'vb' }))]
 let thrown = 0

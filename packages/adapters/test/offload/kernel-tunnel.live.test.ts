@@ -4,8 +4,10 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import type { Seen } from './kernel-tunnel.js'
+
+const test = testNeeding('network namespaces', 'VXLAN devices', 'packet sockets', 'koffi', 'ip')
 
 const BYTES = 2_000_000
 const script = fileURLToPath(new URL('kernel-tunnel.js', import.meta.url))

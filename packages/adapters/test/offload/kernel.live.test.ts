@@ -7,11 +7,13 @@ import { fileURLToPath } from 'node:url'
 import { makeFrameView } from '@vfp-ts/core'
 import type { FrameConstraints } from '@vfp-ts/core/testing'
 import type { ExecutionContext } from 'ava'
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import fc from 'fast-check'
 import { offloadOf } from '../../src/nic/frame-batch.js'
 import { readVirtioHeader, VIRTIO_NET_HEADER, writeVirtioHeader } from '../../src/offload/virtio-net-header.js'
 import { cutByHand, cuttable, spoilt, type Unfinished, unfinished, withTransport } from './frames.js'
+
+const test = testNeeding('network namespaces', 'packet sockets', 'koffi', 'ip', 'ethtool')
 
 const MAC = 0x02_00_00_00_00_07
 

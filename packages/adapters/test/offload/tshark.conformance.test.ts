@@ -1,4 +1,5 @@
 /** What is finished here, as tshark sees it: no bad checksum on any layer, nothing malformed, nothing missing of a TCP stream. */
+import { testNeeding } from '@vfp-ts/needs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,8 +13,10 @@ import { FinishCode } from '../../src/offload/finish-code.js'
 import { Segmenter } from '../../src/offload/segment.js'
 import { readVirtioHeader, VIRTIO_NET_HEADER, VirtioNetFlag } from '../../src/offload/virtio-net-header.js'
 import { openCaptureWriter } from '../../src/pcap/write.js'
-import { liveTest, tsharkFields } from '../pcap/tshark.js'
+import { tsharkFields } from '../pcap/tshark.js'
 import { cuttable, sctpFrame, spoilt, type Unfinished, unfinished } from './frames.js'
+
+const test = testNeeding('tshark')
 
 const PREFERENCES = [
   'ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_checksum:TRUE', 'udp.ignore_ipv6_zero_checksum:TRUE', 'sctp.checksum:CRC 32c', 'eth.fcs:Never',
@@ -55,14 +58,14 @@ const segmentsOf = (t: ExecutionContext, { bytes, start, end }: Unfinished, size
   return segments
 }
 
-liveTest('live: tshark finds no bad checksum in segments, inside of any tunnels', async (t) => {
+test.serial('live: tshark finds no bad checksum in segments, inside of any tunnels', async (t) => {
   const samples = fc.sample(fc.tuple(unfinished(constraints), fc.integer({ min: 40, max: 400 })), 100)
   const segments = samples.flatMap(([frame, size]) => segmentsOf(t, { ...frame, ...spoilt(lettersOf(frame), 0x1234, 0x5678, 0) }, size))
   t.true(segments.length > 150)
   allGood(t, await asked(segments, ['_ws.malformed', ...CHECKSUMS]))
 })
 
-liveTest('live: tshark finds no bad checksum in completed frames, SCTP among them', async (t) => {
+test.serial('live: tshark finds no bad checksum in completed frames, SCTP among them', async (t) => {
   const frames = fc.sample(unfinished(constraints), 100).map((frame) => {
     const { bytes, start, end } = spoilt(lettersOf(frame), 0xffff, 0x5678, 0)
     t.is(completeChecksum(bytes, start, end, makeFrameView()), FinishCode.Ok)
@@ -76,7 +79,7 @@ liveTest('live: tshark finds no bad checksum in completed frames, SCTP among the
   t.is(rows.at(-1)?.[4], '1')
 })
 
-liveTest('live: tshark reads the segments of 64 KB of TCP in VXLAN and Geneve as one stream without a gap', async (t) => {
+test.serial('live: tshark reads the segments of 64 KB of TCP in VXLAN and Geneve as one stream without a gap', async (t) => {
   for (const tunnels of [['vxlan'], ['geneve']] as const) {
     const inside: FrameConstraints = { ...constraints, transport: ['tcp'], tunnels, minGroups: 2, maxGroups: 2, underlay: ['ipv6'], maxPayload: 0 }
     const [frame] = fc.sample(unfinished(inside), { numRuns: 1, seed: 7 })

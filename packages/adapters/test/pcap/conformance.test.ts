@@ -1,3 +1,4 @@
+import { testNeeding } from '@vfp-ts/needs'
 import test from 'ava'
 import * as E from 'fp-ts/lib/Either.js'
 import { readCapture } from '../../src/pcap/read.js'
@@ -6,8 +7,9 @@ import { captureDecoder } from '../../src/pcap/decoder.js'
 import { orFail } from './captures.js'
 import { sharedCaptures } from './shared-captures.js'
 
+const testOfOthers = testNeeding('captures of others')
 for (const { name, path } of sharedCaptures()) {
-  test(`conformance: ${name} reads without an error and is the same after it was written as pcapng`, async (t) => {
+  testOfOthers(`conformance: ${name} reads without an error and is the same after it was written as pcapng`, async (t) => {
     const again = captureDecoder()
     const out = orFail(await openCaptureWriter((bytes) => again.push(bytes)))
     let read = 0

@@ -1,15 +1,13 @@
 /** Captures recorded and collected by others, where a checkout has them beside it; none of them is ours to commit. */
-import { existsSync, readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { folderOfCaptures, isMet } from '@vfp-ts/needs'
 
-/** This file is compiled to `packages/adapters/<out>/test/pcap/`; the folder is a neighbour of the repository's root. */
-const folder = new URL('../../../../../../shared/data/pcap/', import.meta.url)
-
-/** The captures there are, by name; none if the folder is not there. */
+/** The captures there are, by name. Without any, one of that name whose tests are skipped, so that their absence shows. */
 export const sharedCaptures = (): readonly { readonly name: string; readonly path: string }[] =>
-  existsSync(folder)
-    ? readdirSync(folder)
+  isMet('captures of others')
+    ? readdirSync(folderOfCaptures())
         .filter((name) => /\.pcap(ng)?(\.gz)?$/.test(name))
         .sort()
-        .map((name) => ({ name, path: fileURLToPath(new URL(name, folder)) }))
-    : []
+        .map((name) => ({ name, path: join(folderOfCaptures(), name) }))
+    : [{ name: 'each capture of others', path: '' }]

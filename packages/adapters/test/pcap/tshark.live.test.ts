@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { testNeeding } from '@vfp-ts/needs'
 import type { ExecutionContext } from 'ava'
 import * as E from 'fp-ts/lib/Either.js'
 import type { CapturePacket, PacketToWrite } from '../../src/pcap/packet.js'
@@ -9,10 +10,14 @@ import { openCaptureWriter } from '../../src/pcap/write.js'
 import type { WriteOptions } from '../../src/pcap/write.js'
 import { orFail } from './captures.js'
 import { sharedCaptures } from './shared-captures.js'
-import { epochToNs, liveTest, tsharkFields } from './tshark.js'
+import { epochToNs, tsharkFields } from './tshark.js'
+
+// One after another: each tshark takes a hundred megabytes and a processor.
+const test = testNeeding('tshark')
+const testOfOthers = testNeeding('captures of others', 'tshark')
 
 for (const { name, path } of sharedCaptures()) {
-  liveTest(`live: ${name} has the packets, times and lengths that tshark reads`, async (t) => {
+  testOfOthers.serial(`live: ${name} has the packets, times and lengths that tshark reads`, async (t) => {
     const theirs = tsharkFields(path, ['frame.time_epoch', 'frame.cap_len', 'frame.len'])
     let different = 0
     let count = 0
@@ -72,7 +77,7 @@ const rowsOf = async (path: string, fields: readonly string[]): Promise<readonly
 
 for (const byteOrder of ['little', 'big'] as const) {
   for (const file of ['wire.pcapng', 'wire.pcapng.gz']) {
-    liveTest(`live: tshark reads our ${byteOrder}-endian ${file} with its interfaces, times, directions and comments`, async (t) => {
+    test.serial(`live: tshark reads our ${byteOrder}-endian ${file} with its interfaces, times, directions and comments`, async (t) => {
       const interfaces = names.map((name) => ({ name }))
       await written(t, file, { byteOrder, interfaces, application: 'vfp-ts' }, packets, async (path) => {
         const rows = await rowsOf(path, [
@@ -101,7 +106,7 @@ for (const byteOrder of ['little', 'big'] as const) {
   }
 
   for (const resolution of ['micro', 'nano'] as const) {
-    liveTest(`live: tshark reads our ${byteOrder}-endian pcap in ${resolution}seconds`, async (t) => {
+    test.serial(`live: tshark reads our ${byteOrder}-endian pcap in ${resolution}seconds`, async (t) => {
       const tick = resolution === 'nano' ? 1n : 1000n
       const single = packets.map((packet) => ({ ...packet, interfaceId: 0 }))
       await written(t, 'wire.pcap', { format: 'pcap', byteOrder, resolution }, single, async (path) => {
@@ -120,7 +125,7 @@ for (const byteOrder of ['little', 'big'] as const) {
   }
 }
 
-liveTest('live: tshark reads interfaces of other resolutions and offsets at the times that we read', async (t) => {
+test.serial('live: tshark reads interfaces of other resolutions and offsets at the times that we read', async (t) => {
   const interfaces = [
     { resolution: { base: 10, exponent: 6 } },
     { resolution: { base: 10, exponent: 3 }, offsetSeconds: 1_600_000_000n },

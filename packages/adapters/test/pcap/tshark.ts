@@ -1,20 +1,6 @@
 /** The analyser that live tests ask what it thinks of our files. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import test from 'ava'
-import type { ExecutionContext } from 'ava'
-
-const missing = spawnSync('tshark', ['--version']).status !== 0
-
-/**
- * A test that needs tshark. Without it the test is skipped, with the reason in its title; in CI it fails, so that
- * nobody takes its absence for success. One after another: each tshark takes a hundred megabytes and a processor.
- */
-export const liveTest = (title: string, run: (t: ExecutionContext) => Promise<void>): void => {
-  if (!missing) test.serial(title, run)
-  else if (process.env['CI'] !== undefined) test(title, (t) => t.fail('tshark is not installed'))
-  else test.skip(`${title} (tshark is not installed)`, run)
-}
 
 /** One row of `fields` per packet of the file, as tshark prints them; an absent field is the empty string. `preferences` are tshark's, as `name:value`. */
 export async function* tsharkFields(path: string, fields: readonly string[], preferences: readonly string[] = []): AsyncGenerator<readonly string[], void> {

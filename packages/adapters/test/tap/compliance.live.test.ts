@@ -1,11 +1,12 @@
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { openAfPacket } from '../../src/af-packet/index.js'
 import { openTap } from '../../src/tap/index.js'
 import { type ComplianceBench, complianceCases } from '../../src/testing/index.js'
 import { orThrow } from '../native/or-throw.js'
 import { enterPrivateNetwork, ip } from '../native/private-network.js'
 
-enterPrivateNetwork()
+const test = testNeeding('network namespaces', 'koffi', 'ip', 'packet sockets', 'TAP devices')
+test.before(enterPrivateNetwork)
 
 let taps = 0
 

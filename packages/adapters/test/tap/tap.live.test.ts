@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { isLeft } from 'fp-ts/lib/Either.js'
 import { makeFrameView, parseFrame, Reason, Verify } from '@vfp-ts/core'
 import { isPartial, type Nic, SendCode } from '../../src/nic/index.js'
@@ -10,7 +10,8 @@ import { codes, numbered, startInbox, until } from '../native/inbox.js'
 import { orThrow } from '../native/or-throw.js'
 import { enterPrivateNetwork, ip, veth } from '../native/private-network.js'
 
-enterPrivateNetwork()
+const test = testNeeding('network namespaces', 'koffi', 'ip', 'TAP devices', 'unshare', 'nsenter', 'cat')
+test.before(enterPrivateNetwork)
 
 type Context = { teardown: (undo: () => unknown) => void }
 

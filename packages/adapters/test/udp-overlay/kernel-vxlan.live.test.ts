@@ -1,8 +1,11 @@
 /** The kernel's VXLAN device as the other host, in namespaces of the test's own. */
-import test, { type ExecutionContext } from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
+import type { ExecutionContext } from 'ava'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+
+const test = testNeeding('network namespaces', 'VXLAN devices', 'ip', 'ping')
 
 const ECHO_HOST = fileURLToPath(new URL('echo-host.js', import.meta.url))
 

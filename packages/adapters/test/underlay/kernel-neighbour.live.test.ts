@@ -6,13 +6,15 @@ import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { buildFrame, orThrow } from '@vfp-ts/core'
-import test, { type ExecutionContext } from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
+import type { ExecutionContext } from 'ava'
 import { openAfPacket } from '../../src/af-packet/index.js'
 import { backgroundTimers, type Timers } from '../../src/nic/index.js'
 import { openUnderlay, type Underlay, type UnderlayOptions } from '../../src/underlay/index.js'
 import { enterPrivateNetwork, ip, veth } from '../native/private-network.js'
 
-enterPrivateNetwork()
+const test = testNeeding('network namespaces', 'koffi', 'ip', 'packet sockets', 'ping')
+test.before(enterPrivateNetwork)
 
 const run = promisify(execFile)
 

@@ -3,7 +3,7 @@
  * malformed and no checksum wrong.
  */
 import { execFileSync } from 'node:child_process'
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import fc from 'fast-check'
 import { type FlowGroup, flowToJson } from '../../src/flow/format-flow.js'
 import { fittingTransposition } from '../../src/testing/transposition-arbitraries.js'
@@ -12,7 +12,7 @@ import { ApplyCode } from '../../src/transposition/apply-code.js'
 import { compile } from '../../src/transposition/program.js'
 import { parseIp } from '../../src/wire/address.js'
 import { Verify } from '../../src/wire/parse.js'
-import { askTshark, EVERY_OCCURRENCE, tsharkIsThere } from '../tshark.js'
+import { askTshark, EVERY_OCCURRENCE } from '../tshark.js'
 import { copy, flowOf, frame, view } from './frames.js'
 
 const FRAMES = 600
@@ -88,23 +88,20 @@ const isSound = (said: Told): boolean =>
 const isWhole = (said: Told, bytes: Uint8Array): boolean =>
   ourReading(bytes).every(([field, ours]) => said(field).length === ours.length)
 
-if (tsharkIsThere) {
-  test(title, (t) => {
-    const pairs = transposed()
-    t.true(pairs.length > FRAMES / 2)
-    const before = toldOf(pairs.map(([f]) => f))
-    const after = toldOf(pairs.map(([, f]) => f))
-    t.is(after.length, pairs.length)
-    // Some of the frames are such that tshark finds fault with their payload already: an ICMP message cut short, a fourth group.
-    const fit = pairs.flatMap(([f, bytes], i) => (isSound(before[i]!) && isWhole(before[i]!, f) ? [{ bytes, said: after[i]! }] : []))
-    t.true(fit.length > FRAMES / 4)
-    for (const { bytes, said } of fit) {
-      const where = Buffer.from(bytes).toString('hex')
-      for (const [field, ours] of ourReading(bytes)) t.deepEqual(said(field).map(plain), ours.map(plain), `${field} of ${where}`)
-      t.deepEqual(tagsSaid(said), tagsOf(bytes), where)
-      t.true(isSound(said), where)
-    }
-  })
-} else {
-  test.skip(`${title} (tshark is not installed)`, () => undefined)
-}
+const test = testNeeding('tshark')
+test(title, (t) => {
+  const pairs = transposed()
+  t.true(pairs.length > FRAMES / 2)
+  const before = toldOf(pairs.map(([f]) => f))
+  const after = toldOf(pairs.map(([, f]) => f))
+  t.is(after.length, pairs.length)
+  // Some of the frames are such that tshark finds fault with their payload already: an ICMP message cut short, a fourth group.
+  const fit = pairs.flatMap(([f, bytes], i) => (isSound(before[i]!) && isWhole(before[i]!, f) ? [{ bytes, said: after[i]! }] : []))
+  t.true(fit.length > FRAMES / 4)
+  for (const { bytes, said } of fit) {
+    const where = Buffer.from(bytes).toString('hex')
+    for (const [field, ours] of ourReading(bytes)) t.deepEqual(said(field).map(plain), ours.map(plain), `${field} of ${where}`)
+    t.deepEqual(tagsSaid(said), tagsOf(bytes), where)
+    t.true(isSound(said), where)
+  }
+})

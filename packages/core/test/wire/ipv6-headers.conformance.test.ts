@@ -1,5 +1,5 @@
 /** Law 8 for neighbour discovery, routing headers and options of IPv6: what is written here, tshark reads with the same fields. */
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { formatIp, formatMac, ipv6, type IpAddress } from '../../src/wire/address.js'
 import { emitFrame } from '../../src/wire/emit-frame.js'
 import type { TransportHeader } from '../../src/wire/frame.js'
@@ -7,7 +7,7 @@ import type { Ipv6Extension } from '../../src/wire/ipv6-extension.js'
 import { writeIpv6Options, type Ipv6Option } from '../../src/wire/ipv6-options.js'
 import { writeRouting, type RoutingHeader } from '../../src/wire/ipv6-routing.js'
 import { ndpPayload, ndpType, type NdpMessage } from '../../src/wire/ndp.js'
-import { askTshark, tsharkIsThere } from '../tshark.js'
+import { askTshark } from '../tshark.js'
 import { right } from './hex.js'
 
 
@@ -105,18 +105,13 @@ const toldOf = (frames: readonly Uint8Array[]): readonly ReadonlyMap<string, str
     .map((values) => new Map(FIELDS.map((field, i) => [field, (values[i] ?? '').replaceAll(/\b0x/g, '')])))
 
 const title = 'law 8: tshark reads neighbour discovery and the insides of IPv6 extension headers as we write them'
-if (tsharkIsThere) {
-  test(title, (t) => {
-    const told = toldOf(EXAMPLES.map(([, bytes]) => bytes))
-    t.is(told.length, EXAMPLES.length)
-    EXAMPLES.forEach(([name, , fields], i) => {
-      for (const [field, value] of Object.entries(fields)) t.is(told[i]!.get(field), value, `${name}: ${field}`)
-      t.is(told[i]!.get('_ws.malformed'), '', name)
-      if ('icmpv6.type' in fields) t.is(told[i]!.get('icmpv6.checksum.status'), '1', name)
-    })
+const test = testNeeding('tshark')
+test(title, (t) => {
+  const told = toldOf(EXAMPLES.map(([, bytes]) => bytes))
+  t.is(told.length, EXAMPLES.length)
+  EXAMPLES.forEach(([name, , fields], i) => {
+    for (const [field, value] of Object.entries(fields)) t.is(told[i]!.get(field), value, `${name}: ${field}`)
+    t.is(told[i]!.get('_ws.malformed'), '', name)
+    if ('icmpv6.type' in fields) t.is(told[i]!.get('icmpv6.checksum.status'), '1', name)
   })
-} else if (process.env['CI'] === undefined) {
-  test.skip(`${title} (tshark is not installed)`, (t) => t.pass())
-} else {
-  test(title, (t) => t.fail('CI needs tshark, of the Debian package of that name'))
-}
+})

@@ -1,11 +1,11 @@
 /** Law 8 for wire formats: what tshark says of generated frames, we say too. */
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import fc from 'fast-check'
 import { dissect } from '../../src/wire/dissect.js'
 import { fragmentOf, type Frame, type HeaderGroup } from '../../src/wire/frame.js'
 import type { Geneve } from '../../src/wire/geneve.js'
 import { bytesOf, frameArbitrary } from '../../src/testing/frame-arbitraries.js'
-import { askTshark, tsharkIsThere } from '../tshark.js'
+import { askTshark } from '../tshark.js'
 import { right } from './hex.js'
 
 const FIELDS = [
@@ -141,15 +141,10 @@ const sizesOf = (frame: Frame): readonly Sizes[] =>
     return { datagram: whole - link, transport: whole - alone }
   })
 
-if (tsharkIsThere) {
-  test(title, (t) => {
-    const frames = fc.sample(comparableFrame, FRAMES).map((frame) => bytesOf(frame))
-    const told = toldOf(frames)
-    t.is(told.length, FRAMES)
-    frames.forEach((bytes, i) => t.deepEqual(told[i], tell(bytes), Buffer.from(bytes).toString('hex')))
-  })
-} else if (process.env['CI'] === undefined) {
-  test.skip(`${title} (tshark is not installed)`, (t) => t.pass())
-} else {
-  test(title, (t) => t.fail('CI needs tshark, of the Debian package of that name'))
-}
+const test = testNeeding('tshark')
+test(title, (t) => {
+  const frames = fc.sample(comparableFrame, FRAMES).map((frame) => bytesOf(frame))
+  const told = toldOf(frames)
+  t.is(told.length, FRAMES)
+  frames.forEach((bytes, i) => t.deepEqual(told[i], tell(bytes), Buffer.from(bytes).toString('hex')))
+})

@@ -1,16 +1,15 @@
 /** Answers as tshark reads them: nothing malformed, no wrong checksum, and what they are meant to say. */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSwitch, orThrow } from '@vfp-ts/core'
 import { probe, responder } from '@vfp-ts/layers'
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { frame } from '../frames.js'
 import { asked } from '../probe/asked.js'
 import { solicitation, VM, whoHas } from './questions.js'
 
-const there = spawnSync('tshark', ['--version']).status === 0
 const MAC = '12:34:56:78:9a:bc'
 
 const answers = (): readonly Uint8Array[] => {
@@ -33,7 +32,7 @@ const FIELDS = ['frame.protocols', 'arp.opcode', 'icmp.type', 'icmpv6.type', 'ic
 const CHECKS = ['ip.checksum_bad.expert', '_ws.malformed', 'ip.checksum.status', 'icmp.checksum.status', 'icmpv6.checksum.status', 'udp.checksum.status', 'arp.duplicate-address-detected', '_ws.expert.severity']
 const OPTIONS = ['-o', 'ip.check_checksum:TRUE', '-o', 'udp.check_checksum:TRUE']
 
-;(there || process.env['CI'] !== undefined ? test : test.skip)('responder: tshark finds nothing wrong with any answer, and reads them as meant', (t) => {
+testNeeding('tshark')('responder: tshark finds nothing wrong with any answer, and reads them as meant', (t) => {
   const frames = answers()
   const directory = mkdtempSync(join(tmpdir(), 'vfp-answers-'))
   t.teardown(() => { rmSync(directory, { recursive: true }) })

@@ -2,17 +2,17 @@
  * Law 8 for what layers put on the wire: tshark finds nothing malformed, no wrong checksum, and the tunnels and networks we say
  * are there. The frames go through a capture file whose few bytes are written here.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { directory, openSwitch, orThrow, type Port } from '@vfp-ts/core'
 import { privateLink, serviceChain, vnet, type VnetJson } from '@vfp-ts/layers'
-import test from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
 import { frame, type Said } from '../frames.js'
 import { passed } from '../host.js'
 
-const there = spawnSync('tshark', ['--version']).status === 0
+const test = testNeeding('tshark')
 const UNDERLAY = ['192.0.2.1', '2001:db8::1']
 
 /** A frame that left a host, and what tshark must say of it. */
@@ -132,10 +132,7 @@ for (const { name, frames } of [
   { name: 'two tunnels, of any two kinds,', frames: chained },
   { name: 'translated packets in tunnels of a private link', frames: linked },
 ]) {
-  const title = `layers on the wire: tshark reads ${name} as meant`
-  if (!there && process.env['CI'] === undefined) test.skip(`${title} (tshark is not installed)`, (t) => { t.pass() })
-  else if (!there) test(title, (t) => { t.fail('CI needs tshark, of the Debian package of that name') })
-  else test(title, (t) => {
+  test(`layers on the wire: tshark reads ${name} as meant`, (t) => {
     const sent = frames()
     const told = askTshark(sent.map(({ bytes }) => bytes))
     t.is(told.length, sent.length)
