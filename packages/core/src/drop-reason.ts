@@ -39,6 +39,7 @@ const ENGINE_REASONS = {
   ShapeMismatch: 'The rule decided on a transposition that this frame, or what earlier layers made of it, cannot undergo.',
   ConnectionLimit: 'The layer keeps as many connections as it may.',
   ReverseFlowTaken: 'The answers of the new connection would be taken for those of another one.',
+  NotTaken: 'A rule handed the packet over by name (`handsTo`), and no rule of a layer behind took it.',
   PendingForNothing: 'A rule answered `pend()` without having asked for a key that is unknown.',
   PendingTimeout: 'The packet waited longer than it may for a resource to answer.',
   PendingOverflow: 'As many packets or bytes wait as may.',

@@ -15,6 +15,7 @@ import { ipAt } from '../flow/format-flow.js'
 import { Shape, UFID_WORDS, Word, WORDS } from '../flow/layout.js'
 import type { FlowContext, PortIdentity } from '../policy/flow-context.js'
 import type { Cell, Lookup, Resource } from '../policy/resource.js'
+import type { Rule } from '../policy/rule.js'
 import { compose } from '../transposition/compose.js'
 import { identity } from '../transposition/construct.js'
 import { TAG_BITS, transposeFlow } from '../transposition/flow.js'
@@ -26,6 +27,7 @@ import { MAX_GROUPS, QUOTE } from '../wire/frame-view.js'
 import { type Miss, missOf } from './miss.js'
 
 const L3_MASK = Shape.PART_MASK
+const NONE: readonly string[] = []
 
 /** A resource entry a decision read, and its version then. */
 export interface Dependency {
@@ -57,6 +59,10 @@ export class FlowTracker implements FlowContext {
   #layer = ''
   /** Composition of all transpositions applied since the frame entered. */
   transposition: HeaderTransposition = identity
+  /** Names that the packet was handed to, or under which it was brought back, and that nothing has taken since. */
+  readonly #handed = new Set<string>()
+  /** Those of them that have to take it. */
+  readonly #untaken = new Set<string>()
   readonly #origin = new Int8Array(MAX_GROUPS)
   readonly #written = new Uint32Array(UFID_WORDS)
   readonly #asked = new Uint32Array(UFID_WORDS)
@@ -65,8 +71,11 @@ export class FlowTracker implements FlowContext {
     this.port = port
   }
 
-  /** Begins with a frame as it entered the port. `flowHash` is given when an earlier decision is looked at again. */
-  begin(direction: Direction, words: Uint32Array, depth: number, nowUs: number, flowHash?: number): void {
+  /**
+   * Begins with a frame as it entered the port. When an earlier decision is looked at again, `flowHash` is given, and to whom the packet had been
+   * handed then.
+   */
+  begin(direction: Direction, words: Uint32Array, depth: number, nowUs: number, flowHash?: number, handed: readonly string[] = NONE): void {
     this.direction = direction
     this.atUs = nowUs
     this.timed = false
@@ -78,6 +87,9 @@ export class FlowTracker implements FlowContext {
     this.dependencies = []
     this.misses = []
     this.transposition = identity
+    this.#untaken.clear()
+    this.#handed.clear()
+    for (const name of handed) this.#handed.add(name)
     this.#forget()
   }
 
@@ -92,6 +104,32 @@ export class FlowTracker implements FlowContext {
     this.#layer = layer
     this.overlooked = undefined
     this.missed = undefined
+  }
+
+  readonly handed = (to: string): boolean => this.#handed.has(to)
+
+  /** The names that {@link handed} answers `true` to. */
+  get handedTo(): readonly string[] {
+    return [...this.#handed]
+  }
+
+  /** Whether somebody has yet to take the packet. */
+  get isUntaken(): boolean {
+    return this.#untaken.size > 0
+  }
+
+  /** A rule lets the packet go on. An answer takes what its connection handed over, and is handed to whom the connection was taken from. */
+  passOn({ handsTo, takes }: Rule, side: 'forward' | 'reverse'): void {
+    const taken = side === 'forward' ? takes : handsTo
+    const given = side === 'forward' ? handsTo : takes
+    if (taken !== undefined) {
+      this.#handed.delete(taken)
+      this.#untaken.delete(taken)
+    }
+    if (given === undefined) return
+    this.#handed.add(given)
+    // Who took without having been handed anything gets answers all the same: nothing is owed.
+    if (side === 'forward') this.#untaken.add(given)
   }
 
   /** Applies a layer's transposition to the metadata; `false` if the frame does not have the shape it needs. */

@@ -148,6 +148,7 @@ export class Walker {
         else if (!fits || transposition._tag === 'Invalid') verdict = drop('ShapeMismatch')
         else {
           place(decision, transposition, words, contexts, mirrors)
+          flow.passOn(source.rule.inForce.rule, source._tag === 'Rule' ? 'forward' : source.side)
           if (made !== undefined) {
             const after = flow.words.slice(0, flow.depth * WORDS)
             const holder = layer.flows.holder(direction, after, flow.depth, nowUs)
@@ -169,6 +170,9 @@ export class Walker {
       }
       trace?.leaveLayer(source, { ...decision, verdict }, flow.words, flow.depth)
     }
+
+    // Neither out nor into another port: whoever hands a packet over relies on what its taker does to it.
+    if ((verdict._tag === 'Continue' || verdict._tag === 'Hairpin') && flow.isUntaken) verdict = drop('NotTaken')
 
     const dropped = verdict._tag === 'Drop' || verdict._tag === 'Pending'
     return {
@@ -255,7 +259,7 @@ export class Walker {
    */
   #reconsider(layer: CompiledLayer, pair: LayerFlowPair<CompiledRule>, { atUs: nowUs, misses }: FlowTracker): Today | undefined {
     const flow = this.#initiator
-    flow.begin(pair.direction, pair.initial, pair.initialDepth, nowUs, pair.flowHash)
+    flow.begin(pair.direction, pair.initial, pair.initialDepth, nowUs, pair.flowHash, pair.handed)
     const rule = classify(layer, flow, undefined)
     const stateful = rule?.inForce.rule.stateful
     if (rule === undefined || stateful === undefined || rule.inForce.rule.type !== pair.rule.inForce.rule.type) return undefined
@@ -275,6 +279,7 @@ export class Walker {
       initial,
       initialDepth: flow.depth,
       flowHash: flow.flowHash,
+      handed: flow.handedTo,
       decision,
       reverse: invert(decision.transposition, initial, flow.depth),
       rule,

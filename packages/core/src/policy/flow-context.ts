@@ -31,6 +31,11 @@ export interface FlowContext {
    * Computed once, from the frame as it entered the port.
    */
   readonly flowHash: number
+  /**
+   * Whether a rule of a layer before this one handed the packet to this name (`handsTo`), or brought it back as the answer to what it
+   * took under this name (`takes`), and nothing has taken it since.
+   */
+  readonly handed: (to: string) => boolean
   /** A number field, or `undefined` if the packet does not have it (or it is not a number). */
   readonly number: (ref: FieldRef) => number | undefined
   /** A MAC field. */

@@ -94,6 +94,17 @@ export interface RuleOptions {
   readonly terminating?: boolean
   /** Whether a match makes a connection whose reverse direction gets the inverse action. */
   readonly stateful?: boolean | Stateful
+  /**
+   * Name of whoever has to take what the rule lets go on: a rule of a layer behind this one with the same name in `takes`. A packet
+   * that nothing takes is dropped as `NotTaken`, be that layer missing, without policy, in the wrong place, or without a rule for the packet.
+   */
+  readonly handsTo?: string
+  /**
+   * The name under which the rule takes what another one handed over. Packets that were not handed over it decides on all the same.
+   * If it is stateful, what answers its connections is handed back: the layers behind see `flow.handed(name)`, and can tell such a packet
+   * from one that only claims to be an answer.
+   */
+  readonly takes?: string
 }
 
 /** A rule as groups hold it; its type's parameters are hidden inside. */
@@ -104,6 +115,10 @@ export interface Rule {
   readonly conditions: readonly Condition[]
   readonly terminating: boolean
   readonly stateful: Stateful | undefined
+  /** Who has to take what it lets go on; see {@link RuleOptions}. */
+  readonly handsTo: string | undefined
+  /** The name under which it takes what was handed over. */
+  readonly takes: string | undefined
   /** Name of its type. */
   readonly type: string
   /** Its configuration as JSON. */
@@ -134,6 +149,8 @@ export const rule = <N extends string, C, O, S>(type: RuleType<N, C, O, S>, conf
   conditions: options.when ?? [],
   terminating: options.terminating ?? false,
   stateful: options.stateful === true ? { idleUs: DEFAULT_IDLE_US } : options.stateful === false ? undefined : options.stateful,
+  handsTo: options.handsTo,
+  takes: options.takes,
   type: type.name,
   configJson: () => type.config.encode(config),
   start: (previous) => {

@@ -28,6 +28,10 @@ export interface RuleJson {
   readonly terminating?: boolean
   /** `true`, or the idle time in milliseconds, exact to the microsecond. */
   readonly stateful?: boolean | { readonly idleMs: number }
+  /** Name under which a rule of a layer behind has to take the packet, else it is dropped as `NotTaken`. */
+  readonly handsTo?: string
+  /** Name under which the rule takes what another one handed over. */
+  readonly takes?: string
 }
 
 /** A group as JSON. */
@@ -149,6 +153,7 @@ const Idle = strictlyPartial({ idleMs: Milliseconds }, {})
 const ruleCodec = (types: readonly AnyRuleType[]): t.Type<Rule, RuleJson> => {
   const known = strictlyPartial({ do: t.string }, {
     id: t.string, priority: Priority, when: Conditions, terminating: t.boolean, stateful: t.union([t.boolean, Idle]), with: t.unknown,
+    handsTo: t.string, takes: t.string,
   })
   return new t.Type<Rule, RuleJson>(
     'a rule',
@@ -171,6 +176,8 @@ const ruleCodec = (types: readonly AnyRuleType[]): t.Type<Rule, RuleJson> => {
         when: json.when ?? [],
         terminating: json.terminating ?? false,
         stateful,
+        ...(json.handsTo === undefined ? {} : { handsTo: json.handsTo }),
+        ...(json.takes === undefined ? {} : { takes: json.takes }),
       }))
     },
     ruleToJson,
@@ -186,6 +193,8 @@ export const ruleToJson = (r: Rule): RuleJson => ({
   with: r.configJson(),
   terminating: r.terminating,
   stateful: r.stateful === undefined ? false : { idleMs: r.stateful.idleUs / 1000 },
+  ...(r.handsTo === undefined ? {} : { handsTo: r.handsTo }),
+  ...(r.takes === undefined ? {} : { takes: r.takes }),
 })
 
 const FieldName: t.Type<FieldRef, string> = new t.Type<FieldRef, string>(

@@ -34,6 +34,8 @@ export interface LayerFlowPair<R> {
   readonly initialDepth: number
   /** The flow hash its rule decided with. */
   readonly flowHash: number
+  /** To whom its packet had been handed when its rule decided; nobody unless given. */
+  readonly handed?: readonly string[]
   /**
    * What the initiating direction's packets get. Its transposition is the binding and never changes; the rest is
    * what today's rule says.

@@ -57,6 +57,13 @@ export const parityType = defineRuleType({
   },
 })
 
+/** A rule type that lets on only what was handed to a name. */
+export const handedType = defineRuleType({
+  name: 'handed',
+  config: strictlyPartial({ to: t.string }, {}),
+  decide: ({ to }, flow) => (flow.handed(to) ? proceed() : refuse('NotHanded')),
+})
+
 /** A rule type that answers, by its form: the frame with its MACs exchanged and its last byte changed; only such of even length; nothing, but it is taken. */
 export const replyType = defineRuleType({
   name: 'reply',
@@ -86,7 +93,7 @@ const RESPONDERS = {
 
 /** The layer type that generated policies are for; `route` rules ask `routes`. */
 export const testLayer = (routes: Directory = directory('routes')): LayerType<'test', RulesConfig, RulesJson> =>
-  rulesLayer('test', [allow, block, count, decap, encap, hairpin, mirror, nat, parityType, replyType, routeType(routes), transpose])
+  rulesLayer('test', [allow, block, count, decap, encap, hairpin, handedType, mirror, nat, parityType, replyType, routeType(routes), transpose])
 
 /** Ports that `hairpin` and `mirror` rules of generated policies name. `nowhere` should not exist. */
 export const HAIRPIN_PORTS = ['a', 'b', 'nowhere'] as const
@@ -126,8 +133,15 @@ const ruleArbitrary = (direction: 'outbound' | 'inbound', conditions: fc.Arbitra
     .record({
       action: actionArbitrary(direction), when: conditions, priority: fc.constantFrom(undefined, undefined, 1, 2, 200),
       terminating: fc.constantFrom(undefined, undefined, undefined, true), stateful: statefulArbitrary(),
+      handsTo: takers(9), takes: takers(4),
     })
     .map(({ action, ...rest }) => definedOnly({ ...action, ...rest }) as Omit<RuleJson, 'id'>)
+
+/** Names between which packets are handed over; none in most rules. */
+const takers = (none: number): fc.Arbitrary<string | undefined> =>
+  fc.oneof({ weight: none, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constantFrom(...TAKERS) })
+
+const TAKERS = ['left', 'right'] as const
 
 /** Most generated rules are stateful: that is where the difficulties are. Idle times are of the order of the traffic's pauses. */
 const statefulArbitrary = (): fc.Arbitrary<RuleJson['stateful']> =>
@@ -146,6 +160,7 @@ const actionArbitrary = (direction: 'outbound' | 'inbound'): fc.Arbitrary<Pick<R
     { weight: 1, arbitrary: fc.constantFrom(...HAIRPIN_PORTS).map((port) => ({ do: 'hairpin', with: { port } })) },
     { weight: 2, arbitrary: fc.constantFrom(...HAIRPIN_PORTS).map((port) => ({ do: 'mirror', with: { port } })) },
     { weight: 1, arbitrary: fc.constantFrom('swap', 'swap', 'even', 'take').map((form) => ({ do: 'reply', with: { form } })) },
+    { weight: 1, arbitrary: fc.constantFrom(...TAKERS).map((to) => ({ do: 'handed', with: { to } })) },
     { weight: 3, arbitrary: fc.constantFrom(...TRANSPOSED).map((text) => ({ do: 'transpose', with: text })) },
     { weight: 3, arbitrary: fc.constantFrom('drop', 'mark', 'mark').map((absent) => ({ do: 'route', with: { absent } })) },
     { weight: 2, arbitrary: fc.tuple(fc.constantFrom(...Object.keys(READ_FIELDS)), fc.integer({ min: 2, max: 4 })).map(([field, modulus]) => ({ do: 'parity', with: { field, modulus } })) },

@@ -82,10 +82,21 @@ interface Passage {
   readonly used: { readonly layer: SlowLayer; readonly pair: SlowPair }[]
   readonly made: { readonly layer: SlowLayer; readonly pair: SlowPair }[]
   readonly rules: SlowRule[]
+  /** To whom the frame is handed, and of those who has yet to take it. */
+  handed: readonly string[]
+  untaken: readonly string[]
   readonly contexts: { readonly context: ActionContext; readonly length: number }[]
   readonly mirrors: Output[]
   /** Why the frame's own bytes could not be rewritten, though its decision was to pass. */
   refused: string | undefined
+}
+
+/** What a layer says of a frame, and by which direction of which connection. */
+interface SlowDecision {
+  readonly decision: Decision
+  readonly rule: SlowRule
+  readonly pair: SlowPair | undefined
+  readonly side: 'forward' | 'reverse'
 }
 
 /** A port that decides on every packet anew. */
@@ -162,7 +173,7 @@ export class SlowPort {
     const { words, depth } = reparse(judged)
     const passage: Passage = {
       judged, frame, direction, nowUs, flowHash: entropyHash(words, depth),
-      used: [], made: [], rules: [], contexts: [], mirrors: [], refused: undefined,
+      used: [], made: [], rules: [], handed: [], untaken: [], contexts: [], mirrors: [], refused: undefined,
     }
     const ending = this.#judge(passage, bytes.length, headroom, isReset(parsed), outputs)
     if (fragment === Frag.First && ending._tag !== 'Dropped') this.#firsts.set(datagram, { frame, seenUs: nowUs })
@@ -216,9 +227,14 @@ export class SlowPort {
         }
         passage.made.push({ layer, pair: made })
       }
-      if (decision.verdict._tag === 'Hairpin' || decision.verdict._tag === 'Reply') return decision.verdict
+      const { handsTo, takes } = rule.rule
+      const [taken, given] = found.side === 'reverse' ? [handsTo, takes] : [takes, handsTo]
+      passage.handed = [...passage.handed.filter((name) => name !== taken), ...(given === undefined ? [] : [given])]
+      passage.untaken = [...passage.untaken.filter((name) => name !== taken), ...(given === undefined || found.side === 'reverse' ? [] : [given])]
+      if (decision.verdict._tag === 'Reply') return decision.verdict
+      if (decision.verdict._tag === 'Hairpin') return passage.untaken.length > 0 ? dropFor('NotTaken') : decision.verdict
     }
-    return { _tag: 'Passed' }
+    return passage.untaken.length > 0 ? dropFor('NotTaken') : { _tag: 'Passed' }
   }
 
   /** The layer's transposition on the frame's own bytes, and what runs beside it. */
@@ -234,7 +250,7 @@ export class SlowPort {
     for (const to of decision.mirrors) passage.mirrors.push({ to, why: 'mirror', frame: after.bytes })
   }
 
-  #decide(layer: SlowLayer, passage: Passage): { readonly decision: Decision; readonly rule: SlowRule; readonly pair: SlowPair | undefined } | undefined {
+  #decide(layer: SlowLayer, passage: Passage): SlowDecision | undefined {
     const { judged, direction, nowUs } = passage
     const related = this.#related(layer, judged, direction, nowUs)
     if (related !== undefined) return related
@@ -242,19 +258,19 @@ export class SlowPort {
     if (known !== undefined) {
       const { pair, side } = known
       this.counts[side]++
-      return { decision: side === 'forward' ? pair.decision : proceed(pair.reverse), rule: pair.rule, pair }
+      return { decision: side === 'forward' ? pair.decision : proceed(pair.reverse), rule: pair.rule, pair, side }
     }
     const packet = reparse(judged)
     const rule = decidingRule(layer.inOrder(direction), packet)
     if (rule === undefined) return undefined
-    const decision = rule.running.decide(contextOf(this.#options.port, direction, packet, nowUs, passage.flowHash))
+    const decision = rule.running.decide(contextOf(this.#options.port, direction, packet, nowUs, passage))
     const { transposition } = decision
     const mirrored = transposition._tag === 'Transposition' && quotes(packet.words) ? mirroredInQuote(transposition, packet.words, packet.depth) : transposition
-    return { decision: { ...decision, transposition: mirrored }, rule, pair: undefined }
+    return { decision: { ...decision, transposition: mirrored }, rule, pair: undefined, side: 'forward' }
   }
 
   /** What the connection of the packet that an ICMP error quotes means for the error. The connection is not used by it, nor kept alive. */
-  #related(layer: SlowLayer, judged: SlowFrame, direction: Direction, nowUs: number): { readonly decision: Decision; readonly rule: SlowRule; readonly pair: undefined } | undefined {
+  #related(layer: SlowLayer, judged: SlowFrame, direction: Direction, nowUs: number): SlowDecision | undefined {
     const { words, depth } = reparse(judged)
     if (!quotes(words)) return undefined
     const answer = makeAnswer()
@@ -270,6 +286,7 @@ export class SlowPort {
       decision: { ...decision, transposition: transposition._tag === 'Invalid' ? transposition : errorTransposition(transposition, words, answer, depth) },
       rule: pair.rule,
       pair: undefined,
+      side,
     }
   }
 
@@ -293,7 +310,7 @@ export class SlowPort {
     const stateful = rule?.rule.stateful
     const decision = stateful === undefined || rule?.rule.type !== pair.rule.rule.type
       ? undefined
-      : rule.running.decide(contextOf(this.#options.port, pair.direction, packet, nowUs, pair.flowHash))
+      : rule.running.decide(contextOf(this.#options.port, pair.direction, packet, nowUs, pair))
     if (rule === undefined || stateful === undefined || decision === undefined || decision.verdict._tag === 'Drop') {
       if (changed) this.counts.reconciledEnded++
       return false

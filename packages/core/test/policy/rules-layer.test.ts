@@ -11,7 +11,7 @@ import { ipv4 } from '../../src/wire/address.js'
 import { builtIn, frame, observed, onePort, tell } from '../switch/support.js'
 
 const NO_TYPE = 'no such rule type; known are allow, block, nat, encap, decap, hairpin, mirror, count'
-const RULE_KEYS = 'unknown property; known are do, id, priority, when, terminating, stateful, with'
+const RULE_KEYS = 'unknown property; known are do, id, priority, when, terminating, stateful, with, handsTo, takes'
 
 /** Damaged documents, with where they are damaged and what is said about it. */
 const DAMAGED: readonly (readonly [unknown, readonly string[]])[] = [

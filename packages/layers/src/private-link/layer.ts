@@ -6,7 +6,8 @@
  * answers none of them is dropped, and so is a plain frame that claims to be from a service.
  *
  * The layer is nearer the wire than `vnet`, whose policy has a route `{ prefix, to: 'service' }` for the services' addresses: then
- * they leave `vnet` plain, and what this layer has made of the answers comes in plain.
+ * `vnet` hands over what is for them, and lets in what this layer has made of the answers. An address of the prefix that is no service's goes
+ * nowhere (`NotTaken`), and nothing plain comes in from it.
  *
  * ```ts
  * links.update(privateLink.policy({
@@ -20,6 +21,7 @@
 import {
   block, defineLayer, formatIp, type Group, is, type LayerEnvironment, type LayerType, type NetworkTunnel, oneOf, type Policy, type Problem, rule, type Rule,
 } from '@vfp-ts/core'
+import { SERVICE } from '../handed.js'
 import { groupName, repeatedNames } from '../names.js'
 import { inTunnel, outerHeaderOf } from '../underlay.js'
 import { codec, type PrivateLinkConfig, type PrivateLinkJson, type Service } from './config.js'
@@ -44,6 +46,7 @@ const outbound = (config: PrivateLinkConfig, { ca, name, ...service }: Service):
   }, {
     id: name ?? formatIp(ca),
     when: [is('dstIp', ca)],
+    takes: SERVICE,
     stateful: config.idleMs === undefined ? true : { idleUs: config.idleMs * 1000 },
   })
 

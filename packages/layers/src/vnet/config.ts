@@ -15,7 +15,7 @@ export type VnetRouteJson = string | {
   readonly prefix: string
   /**
    * `vnet`: through a tunnel to wherever the directory says. `internet`: out as it is. `service`: as it is to a layer nearer
-   * the wire that tunnels it, as `privateLink`. `drop`: nowhere, counted as `RouteDrop`. `vnet` unless said.
+   * the wire that takes it, as `privateLink`, and nowhere if none does. `drop`: nowhere, counted as `RouteDrop`. `vnet` unless said.
    */
   readonly to?: VnetRouteTo
   /** The virtual network whose mappings are asked, for a peered network; the layer's own unless said. Only with `vnet`. */

@@ -4,8 +4,10 @@
  * Customer addresses (CA) stand on the VM's side of the layer, physical ones (PA) on the network's. Outbound, the
  * longest prefix decides: into the virtual network, out as it is, or nowhere. Inbound, a tunnel of this network that
  * ends at this host is removed, whatever its encapsulation; any other tunnel is some other tenant's. A plain frame gets in only
- * from where a plain frame could be answered, that is if its source is routed to the internet (or to a service, whose layer has
- * made it plain): otherwise anyone on the underlay could pretend to be a member of the network.
+ * from where a plain frame could be answered, that is if its source is routed to the internet; from a service's addresses only if the
+ * service's layer has made it plain: otherwise anyone on the underlay could pretend to be a member of the network.
+ *
+ * What goes to a service leaves this layer plain, and is handed over: nothing of it leaves the port unless a layer nearer the wire takes it.
  *
  * ```ts
  * network.update(vnet.policy({
@@ -22,6 +24,7 @@ import {
   allow, between, block, type Condition, decap, defineLayer, formatPrefix, type Group, inPrefix, is, type LayerEnvironment, type LayerType, oneOf,
   type Policy, type Problem, rule, type Rule,
 } from '@vfp-ts/core'
+import { handedBack, SERVICE } from '../handed.js'
 import { groupName, repeatedNames } from '../names.js'
 import { outerHeaderOf } from '../underlay.js'
 import { codec, type VnetConfig, type VnetDirectory, type VnetJson, type VnetRoute } from './config.js'
@@ -53,8 +56,8 @@ const groups = (config: VnetConfig, environment: LayerEnvironment): readonly Gro
 const outbound = (config: VnetConfig, route: VnetRoute, directory: VnetDirectory): Rule => {
   const options = { id: idOf(route), when: [inPrefix('dstIp', route.prefix.address, route.prefix.length)] }
   switch (route.to ?? 'vnet') {
-    case 'internet':
-    case 'service': return rule(allow, {}, options)
+    case 'internet': return rule(allow, {}, options)
+    case 'service': return rule(allow, {}, { ...options, handsTo: SERVICE })
     case 'drop': return rule(block, { reason: 'RouteDrop' }, options)
     case 'vnet': return rule(vnetRoute, intoNetwork(config, route, directory), options)
   }
@@ -92,7 +95,7 @@ const inbound = (config: VnetConfig): readonly Rule[] => [
   rule(block, { reason: 'NotTunnelled' }, { id: 'not-tunnelled', priority: 65_535 }),
 ]
 
-/** Whether plain frames leave by a route, and so come back. */
+/** Whether frames leave this layer plain by a route, and so come back. */
 const isPlain = ({ to }: VnetRoute): boolean => to === 'internet' || to === 'service'
 
 /** What a route says of plain frames from its prefix. A group is either by priority or by prefix: here length is made the priority. */
@@ -102,7 +105,12 @@ const plain = (route: VnetRoute): Rule => {
     priority: 1000 - route.prefix.length,
     when: [inPrefix('srcIp', route.prefix.address, route.prefix.length)],
   }
-  return isPlain(route) ? rule(allow, {}, options) : rule(block, { reason: 'NotTunnelled' }, options)
+  switch (route.to ?? 'vnet') {
+    case 'internet': return rule(allow, {}, options)
+    case 'service': return rule(handedBack, { to: SERVICE }, { ...options, takes: SERVICE })
+    case 'vnet':
+    case 'drop': return rule(block, { reason: 'NotTunnelled' }, options)
+  }
 }
 
 const check = (config: VnetConfig, environment: LayerEnvironment): readonly Problem[] => {
@@ -133,7 +141,8 @@ const layer = defineLayer({ name: 'vnet', codec, groups, check })
  * A tenant's virtual network, order 40 in the paper's stack, nearest the wire.
  *
  * Drops outbound: `NoRoute`, `NotIp`, `RouteDrop`, and those of {@link vnetRoute}. Inbound: `WrongTenant` for a tunnel
- * that is not this network's or does not end here, `NotTunnelled` for a plain frame from where none may come.
+ * that is not this network's or does not end here, `NotTunnelled` for a plain frame from where none may come. What a route gives to a service and no layer
+ * behind takes is dropped as `NotTaken`.
  *
  * Refused: a directory by a name the switch does not know, the same prefix or name twice.
  */

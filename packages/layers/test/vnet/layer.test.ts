@@ -48,7 +48,7 @@ test('vnet: accepts no plain frame where no route leads to the internet', (t) =>
 test('vnet: lets out and in as it is what a layer nearer the wire takes to a service', (t) => {
   const groups = groupsOf(vnet.layer, { ...policy, routes: ['10.0.0.0/16', { prefix: '10.2.0.0/16', to: 'service' }] })
   t.is(lines(groups, 'outbound')[1], '100 10.2.0.0/16: dstIp in 10.2.0.0/16 -> allow {}')
-  t.is(lines(groups, 'inbound')[3], '984 from 10.2.0.0/16: srcIp in 10.2.0.0/16 -> allow {}')
+  t.is(lines(groups, 'inbound')[3], '984 from 10.2.0.0/16: srcIp in 10.2.0.0/16 -> handed-back {"to":"service"}')
 })
 
 test('vnet: says how its tunnels look to each route', (t) => {

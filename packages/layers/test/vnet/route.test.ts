@@ -10,6 +10,7 @@ const flowTo = (dstIp: IpAddress | undefined, flowHash = 0x1234_5678): FlowConte
   nowUs: 0,
   depth: 1,
   flowHash,
+  handed: () => false,
   number: () => undefined,
   mac: () => undefined,
   ip: (ref) => (ref === 'dstIp' ? dstIp : undefined),

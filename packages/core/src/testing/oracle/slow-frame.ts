@@ -125,8 +125,14 @@ export const withoutMark = (frame: SlowFrame): SlowFrame => {
   return cleared
 }
 
+/** What a rule is told beside the packet. */
+interface Asked {
+  readonly flowHash: number
+  readonly handed: readonly string[]
+}
+
 /** What a rule is told of a frame; it notes nothing. */
-export const contextOf = (port: PortIdentity, direction: Direction, parsed: Parsed, nowUs: number, flowHash: number): FlowContext => {
+export const contextOf = (port: PortIdentity, direction: Direction, parsed: Parsed, nowUs: number, { flowHash, handed }: Asked): FlowContext => {
   const { words, depth } = parsed
   const at = (ref: FieldRef, kind: 'number' | 'mac' | 'ip'): ResolvedField | undefined => {
     const resolved = resolveField(ref)
@@ -134,6 +140,7 @@ export const contextOf = (port: PortIdentity, direction: Direction, parsed: Pars
   }
   return {
     port, direction, nowUs, depth, flowHash,
+    handed: (to) => handed.includes(to),
     number: (ref): number | undefined => {
       const place = at(ref, 'number')
       return place === undefined ? undefined : readNumber(place.field, words, place.group)

@@ -11,6 +11,7 @@ export interface Initiator {
   readonly direction: Direction
   readonly nowUs: number
   readonly flowHash: number
+  readonly handed: readonly string[]
   /** As the layer saw it. */
   readonly before: SlowFrame
   /** As the layer left it. */
@@ -24,6 +25,7 @@ export const pairFor = (by: Initiator, rule: SlowRule, idleUs: number, decision:
     direction: by.direction,
     initial: by.before,
     flowHash: by.flowHash,
+    handed: by.handed,
     identity: identityOf(by.before),
     answer: answerTo(identityOf(by.after)),
     decision,

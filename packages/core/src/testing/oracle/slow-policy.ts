@@ -33,6 +33,8 @@ export interface SlowPair {
   /** The packet that made it, as the layer saw it. */
   readonly initial: SlowFrame
   readonly flowHash: number
+  /** To whom it had been handed. */
+  readonly handed: readonly string[]
   readonly identity: Identity
   /** Of the packets that come back. */
   readonly answer: Identity
