@@ -13,8 +13,9 @@
  */
 import { type FrameView, L3, L4, MAX_GROUPS, Slot, SLOTS, wire } from '@vfp-ts/core'
 
-const { fold, pseudoSum4, sumWords } = wire.checksum
-const { finalPseudoSum6, transportChecksumAt } = wire.transportChecksum
+const { fold, sumWords } = wire.checksum
+const { pseudoHeaderSum } = wire.pseudoHeader
+const { transportChecksumAt } = wire.transportChecksum
 const { putU16, u16 } = wire.bytes
 
 /** The first slot of the innermost group of a parsed frame. */
@@ -41,9 +42,7 @@ export const pseudoSum = (bytes: Uint8Array, view: FrameView, s: number, delta: 
   const ip = slots[s + Slot.L3]! + delta
   const protocol = slots[s + Slot.PROTO]!
   if (slots[s + Slot.L4_KIND] === L4.Icmp) return 0
-  return slots[s + Slot.L3_KIND] === L3.Ipv4
-    ? pseudoSum4(bytes, ip, protocol, length)
-    : finalPseudoSum6(bytes, ip, slots[s + Slot.L4]! + delta, protocol, length)
+  return pseudoHeaderSum(bytes, slots[s + Slot.L3_KIND] === L3.Ipv6, ip, slots[s + Slot.L4]! + delta, protocol, length)
 }
 
 /**

@@ -44,6 +44,16 @@ const sizedOptions = (allowed: boolean, sizes: readonly number[]): fc.Arbitrary<
     // no-operation and padding options only: what is in there means nothing to the engine
     bytesArbitrary(size).map((bytes) => bytes.map((byte) => byte & 1).sort().reverse())) : fc.constant(new Uint8Array(0))
 
+/** Padding mostly, and sometimes a source route with two, one or no hops left, whose end is in the pseudo header. */
+const ipv4OptionsArbitrary = (allowed: boolean): fc.Arbitrary<Uint8Array> => {
+  const padding = sizedOptions(allowed, [4, 12, 40])
+  if (!allowed) return padding
+  const route = fc
+    .tuple(fc.constantFrom(131, 137), fc.constantFrom(4, 8, 12), bytesArbitrary(8), fc.boolean())
+    .map(([kind, pointer, addresses, first]) => Uint8Array.from(first ? [1, kind, 11, pointer, ...addresses] : [kind, 11, pointer, ...addresses, 0]))
+  return fc.oneof({ weight: 9, arbitrary: padding }, { weight: 1, arbitrary: route })
+}
+
 /** An IP header of the version, whose `protocol` is still to be set. */
 export const networkArbitrary = (c: CompleteConstraints, network: 'ipv4' | 'ipv6'): fc.Arbitrary<Exclude<NetworkHeader, { readonly kind: 'arp' }>> => {
   const pool = network === 'ipv4' ? c.ipv4s : c.ipv6s
@@ -55,7 +65,7 @@ export const networkArbitrary = (c: CompleteConstraints, network: 'ipv4' | 'ipv6
   const fragment = fragmentArbitrary(c.fragments)
   if (network === 'ipv4')
     return fc
-      .record({ source, destination, ttl, dscp, ecn, identification: u16Arbitrary, dontFragment: fc.boolean(), fragment, options: sizedOptions(c.options, [4, 12, 40]) })
+      .record({ source, destination, ttl, dscp, ecn, identification: u16Arbitrary, dontFragment: fc.boolean(), fragment, options: ipv4OptionsArbitrary(c.options) })
       .map(({ fragment: { offset, more }, ...rest }) => ({
         kind: 'ipv4', ...rest, protocol: 0, moreFragments: more, fragmentOffset: offset, reservedFlag: false,
       }))
@@ -86,12 +96,16 @@ const extensionsArbitrary = (allowed: boolean): fc.Arbitrary<readonly Ipv6Extens
   // PadN over the whole
   const options = (kind: 'hop-by-hop' | 'destination'): fc.Arbitrary<Ipv6Extension> =>
     fc.constantFrom(6, 14).map((length) => ({ kind, options: Uint8Array.of(1, length - 2, ...new Uint8Array(length - 2)) }))
-  const routing = fc.record({ kind: fc.constant('routing' as const), type: fc.constantFrom(2, 253), segmentsLeft: fc.constant(0), data: bytesArbitrary(20) })
+  // PadN, and behind it the home address, which is in the pseudo header
+  const homeAddress: fc.Arbitrary<Ipv6Extension> =
+    bytesArbitrary(16).map((home) => ({ kind: 'destination', options: Uint8Array.of(1, 2, 0, 0, 201, 16, ...home) }))
+  const routing = fc.record({ kind: fc.constant('routing' as const), type: fc.constantFrom(2, 2, 253), segmentsLeft: fc.constant(0), data: bytesArbitrary(20) })
+    .chain((header) => (header.type === 2 ? fc.constantFrom(0, 1).map((segmentsLeft) => ({ ...header, segmentsLeft })) : fc.constant(header)))
   const authentication = fc.record({
     kind: fc.constant('authentication' as const), reserved: fc.constant(0), spi: u32Arbitrary, sequence: u32Arbitrary, icv: bytesArbitrary(12),
   })
   const some = fc
-    .tuple(fc.option(options('hop-by-hop')), fc.option(routing), fc.option(authentication), fc.option(options('destination')))
+    .tuple(fc.option(options('hop-by-hop')), fc.option(routing), fc.option(authentication), fc.option(fc.oneof(options('destination'), homeAddress)))
     .map((all) => all.filter((extension) => extension !== null))
   return fc.oneof({ weight: 3, arbitrary: none }, { weight: 1, arbitrary: some })
 }

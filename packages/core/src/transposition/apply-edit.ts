@@ -16,7 +16,7 @@ import { ArpAt } from '../wire/arp.js'
 import { IcmpType } from '../wire/icmp.js'
 import { Icmpv6Type } from '../wire/icmpv6.js'
 import { TcpAt } from '../wire/tcp.js'
-import { isFinalDestination } from '../wire/transport-checksum.js'
+import { isPseudoDestination, isPseudoSource } from '../wire/pseudo-header.js'
 import { correctIcmp, correctIpv4, correctTransport, replaceWord, replaceWords } from '../wire/correct-checksum.js'
 import { ARP_FIELDS, FieldBit, ValueAt, VALUES } from './edit-values.js'
 import { valueOf } from './originals.js'
@@ -44,16 +44,20 @@ export const applyEdit = (program: Program, e: number, fields: number, view: Fra
   if ((fields & ARP_FIELDS) !== 0) return link + editArp(fields, values, v, bytes, ip)
 
   let network = 0
-  // What of the address changes is in the pseudo header, too.
+  // What of the address changes is in the pseudo header, too: that may have others than the IP header.
   let addresses = 0
   if ((fields & (FieldBit.SrcIp | FieldBit.DstIp)) !== 0) {
     const words = l3 === L3.Ipv4 ? 2 : 8
     const src = l3 === L3.Ipv4 ? ip + 12 : ip + 8
-    if ((fields & FieldBit.SrcIp) !== 0) addresses = network = replaceWords(bytes, src, values, v + ValueAt.SRC_IP, words)
+    const is6 = l3 === L3.Ipv6
+    if ((fields & FieldBit.SrcIp) !== 0) {
+      network = replaceWords(bytes, src, values, v + ValueAt.SRC_IP, words)
+      if (isPseudoSource(bytes, is6, ip, slots[s + Slot.L4]!)) addresses = network
+    }
     if ((fields & FieldBit.DstIp) !== 0) {
       const destination = replaceWords(bytes, src + words * 2, values, v + ValueAt.DST_IP, words)
       network += destination
-      if (l3 === L3.Ipv4 || isFinalDestination(bytes, ip, slots[s + Slot.L4]!)) addresses += destination
+      if (isPseudoDestination(bytes, is6, ip, slots[s + Slot.L4]!)) addresses += destination
     }
   }
 

@@ -14,7 +14,8 @@
  */
 import { isEcho } from '../flow/field.js'
 import { type FrameView, L3, L4, QUOTE, Slot, SLOTS } from '../wire/frame-view.js'
-import { isFinalDestination, transportChecksumAt } from '../wire/transport-checksum.js'
+import { isPseudoDestination, isPseudoSource } from '../wire/pseudo-header.js'
+import { transportChecksumAt } from '../wire/transport-checksum.js'
 import { correctIpv4, correctTransport, replaceWord, replaceWords } from '../wire/correct-checksum.js'
 import { FieldBit, ValueAt, VALUES } from './edit-values.js'
 import type { Program } from './program.js'
@@ -35,7 +36,7 @@ export const applyQuote = (program: Program, view: FrameView): number => {
   const destination = (fields & FieldBit.DstIp) === 0 ? 0 : replaceWords(bytes, src + words * 2, values, v + ValueAt.DST_IP, words)
   const network = is4 ? 0 : source + destination
   if (is4 && source + destination !== 0) correctIpv4(bytes, ip, source + destination)
-  const addresses = is4 || (destination !== 0 && isFinalDestination(bytes, ip, at)) ? source + destination : source
+  const addresses = (source !== 0 && isPseudoSource(bytes, !is4, ip, at) ? source : 0) + (destination !== 0 && isPseudoDestination(bytes, !is4, ip, at) ? destination : 0)
   return network + editTransport(fields, values, v, view, addresses)
 }
 

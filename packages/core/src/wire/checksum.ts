@@ -54,13 +54,9 @@ export const pseudoSum4 = (bytes: Uint8Array, ipAt: number, protocol: number, le
 /**
  * The sum of the IPv6 pseudo header: addresses of the header at `ipAt`, the protocol behind the extension headers, and
  * length of the transport header and its data in bytes. It is right only where the destination in the header is the
- * final one; for others, see {@link pseudoSum6To}.
+ * final one and the source is no care-of address; `pseudo-header.ts` knows.
  *
  * @see RFC 8200 §8.1
  */
 export const pseudoSum6 = (bytes: Uint8Array, ipAt: number, protocol: number, length: number): number =>
   sumWords(bytes, ipAt + 8, ipAt + 40, protocol + (length & 0xffff) + (length >>> 16))
-
-/** {@link pseudoSum6} with the destination at `destinationAt`, where a routing header keeps the final one. */
-export const pseudoSum6To = (bytes: Uint8Array, ipAt: number, destinationAt: number, protocol: number, length: number): number =>
-  sumWords(bytes, destinationAt, destinationAt + 16, sumWords(bytes, ipAt + 8, ipAt + 24, protocol + (length & 0xffff) + (length >>> 16)))

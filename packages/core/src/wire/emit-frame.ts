@@ -7,7 +7,7 @@
 import { left, right, type Either } from 'fp-ts/lib/Either.js'
 import { emitArp } from './arp.js'
 import { putU16 } from './bytes.js'
-import { checksum, pseudoSum4 } from './checksum.js'
+import { checksum } from './checksum.js'
 import { emitEthernet, ETHERNET_LENGTH, EtherType } from './ethernet.js'
 import { fragmentOf, networkHeaderSize, transportHeaderSize, type Frame, type HeaderGroup, type NetworkHeader, type TransportHeader } from './frame.js'
 import { L4, MAX_GROUPS } from './frame-view.js'
@@ -19,7 +19,8 @@ import { emitIpv4 } from './ipv4.js'
 import { checkExtensionSize, emitExtension, extensionSize, MAX_EXTENSIONS, protocolOfExtension } from './ipv6-extension.js'
 import { emitIpv6, IPV6_LENGTH, type Ipv6 } from './ipv6.js'
 import { emitTcp } from './tcp.js'
-import { finalPseudoSum6, transportChecksumAt } from './transport-checksum.js'
+import { pseudoHeaderSum } from './pseudo-header.js'
+import { transportChecksumAt } from './transport-checksum.js'
 import { emitTunnelHeader, tunnelHeaderSize, type TunnelHeader } from './tunnel.js'
 import { emitUdp, UdpPort } from './udp.js'
 import { emitVlan, MAX_VLANS, VLAN_LENGTH } from './vlan.js'
@@ -194,10 +195,7 @@ const completeChecksum = (planned: Planned, bytes: Uint8Array, behind: number): 
   if (group.transport !== undefined && group.transport.checksum === undefined && fragmentOf(group.net) === 'whole') {
     const { kind } = group.transport
     const length = transport + tunnel + inner
-    const pseudo =
-      kind === 'icmp' ? 0
-      : group.net?.kind === 'ipv4' ? pseudoSum4(bytes, l3, PROTOCOLS[kind], length)
-      : finalPseudoSum6(bytes, l3, l4, PROTOCOLS[kind], length)
+    const pseudo = kind === 'icmp' ? 0 : pseudoHeaderSum(bytes, group.net?.kind === 'ipv6', l3, l4, PROTOCOLS[kind], length)
     const sum = checksum(bytes, l4, l4 + length, pseudo)
     putU16(bytes, l4 + transportChecksumAt(KINDS[kind]), kind === 'udp' && sum === 0 ? 0xffff : sum)
   }

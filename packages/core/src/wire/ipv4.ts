@@ -1,5 +1,5 @@
 /**
- * IPv4. Options are carried as raw bytes: they are never interpreted, and never lost.
+ * IPv4. Options are carried as raw bytes and never lost. Only source routes among them are interpreted: by `pseudo-header.ts`.
  *
  * @see RFC 791 §3.1
  */
@@ -15,6 +15,9 @@ import { unreadable, type Parsed, type WireError } from './wire-error.js'
 export const Ipv4At = {
   VERSION_IHL: 0, TOS: 1, LENGTH: 2, ID: 4, FRAGMENT: 6, TTL: 8, PROTOCOL: 9, CHECKSUM: 10, SOURCE: 12, DESTINATION: 16, OPTIONS: 20,
 } as const
+
+/** Numbers of options, with the bit that has them copied into fragments. @see RFC 791 §3.1 */
+export const Ipv4Option = { End: 0, NoOperation: 1, LooseRoute: 131, StrictRoute: 137 } as const
 
 /** Bytes of the header without options. */
 export const IPV4_LENGTH = 20

@@ -1,6 +1,7 @@
 /**
  * The options inside a hop-by-hop or destination options header, for those who look into them; the engine itself carries them
- * as raw bytes, and looks only for the jumbo payload option, whose packets it cannot measure.
+ * as raw bytes, and looks only for the jumbo payload option, whose packets it cannot measure, and for the home address, which is in
+ * the pseudo header (`pseudo-header.ts`).
  *
  * Padding is listed, because other options' alignment rests on it: what was read and not changed is written as it came. To a list
  * that was made or changed, what is missing of alignment and of the end is added.
@@ -12,7 +13,7 @@ import { putU16, u16 } from './bytes.js'
 import { unwritable, type WireError } from './wire-error.js'
 
 /** Option types the library knows. */
-export const Ipv6OptionType = { Pad1: 0, PadN: 1, RouterAlert: 5, JumboPayload: 0xc2 } as const
+export const Ipv6OptionType = { Pad1: 0, PadN: 1, RouterAlert: 5, JumboPayload: 0xc2, HomeAddress: 0xc9 } as const
 /** Option types the library knows. */
 export type Ipv6OptionType = (typeof Ipv6OptionType)[keyof typeof Ipv6OptionType]
 

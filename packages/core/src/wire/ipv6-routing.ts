@@ -3,7 +3,7 @@
  *
  * A routing header with segments left means that the address in the IPv6 header is a stop on the way. The transport checksum does
  * not care for stops: its pseudo header holds the address where the packet ends up, which is then in the routing header. So
- * whoever verifies, computes or corrects such a checksum asks {@link finalDestinationAt} first.
+ * whoever verifies, computes or corrects such a checksum asks {@link finalDestinationAt} first, through `pseudo-header.ts`.
  *
  * Three types list whole addresses: 0, the loose source route that no node may process any more, 2, the home address of a mobile
  * node, and 4, segment routing. Of the others, and of those whose lengths contradict each other, nothing is known but

@@ -45,7 +45,7 @@ import { checkVlan, isVlanTpid, MAX_VLANS, VLAN_LENGTH } from './vlan.js'
 /**
  * Which checksums `parseFrame` verifies, in every header group. `All` adds TCP, UDP, ICMP and ICMPv6 where the whole
  * datagram is there; it passes UDP without a checksum (over IPv6 only to the port of a tunnel, RFC 6935 §5), and
- * IPv6 routing headers of unknown types with segments left, behind which the final destination is not known.
+ * packets the addresses of whose pseudo header cannot be told (`pseudo-header.ts`).
  */
 export const Verify = { None: 0, IpHeader: 1, All: 2 } as const
 /** Which checksums `parseFrame` verifies. */

@@ -1,9 +1,8 @@
 /** The checksum of a parsed transport header: where it lies, what it covers, and whether it is right. */
 import { u16 } from './bytes.js'
-import { fold, pseudoSum4, pseudoSum6, pseudoSum6To, sumWords } from './checksum.js'
+import { fold, sumWords } from './checksum.js'
 import { L3, L4, Slot, type FrameView } from './frame-view.js'
-import { finalDestinationAt } from './ipv6-routing.js'
-import { Ipv6At } from './ipv6.js'
+import { pseudoDestinationAt, pseudoHeaderSum, pseudoSourceAt } from './pseudo-header.js'
 import { TcpAt } from './tcp.js'
 import { UdpAt, UdpPort } from './udp.js'
 
@@ -26,9 +25,7 @@ export const transportSum = (view: FrameView, base: number): number => {
   const pseudo =
     kind === L4.Icmp
       ? 0
-      : slots[base + Slot.L3_KIND] === L3.Ipv4
-        ? pseudoSum4(bytes, ip, protocol, end - at)
-        : finalPseudoSum6(bytes, ip, at, protocol, end - at)
+      : pseudoHeaderSum(bytes, slots[base + Slot.L3_KIND] === L3.Ipv6, ip, at, protocol, end - at)
   return sumWords(bytes, at, end, pseudo)
 }
 
@@ -43,28 +40,12 @@ export const transportChecksumHolds = (view: FrameView, base: number): boolean =
       return !v6 || port === UdpPort.Vxlan || port === UdpPort.Geneve
     }
   }
-  return fold(transportSum(view, base)) === 0xffff || (v6 && finalDestinationAt(bytes, slots[base + Slot.L3]!, slots[base + Slot.L4]!) < 0)
+  return fold(transportSum(view, base)) === 0xffff || isUntold(view, base, v6)
 }
 
-/**
- * The sum of the pseudo header of a transport at `l4` in the IPv6 packet at `ip`, whose extension headers lie whole between
- * them, with the final destination; where that cannot be told, with the one in the IPv6 header. `length` is that of the transport
- * header and its data in bytes.
- *
- * @see RFC 8200 §8.1
- */
-export const finalPseudoSum6 = (bytes: Uint8Array, ip: number, l4: number, protocol: number, length: number): number => {
-  const final = finalDestinationAt(bytes, ip, l4)
-  return final < 0 || final === ip + Ipv6At.DESTINATION
-    ? pseudoSum6(bytes, ip, protocol, length)
-    : pseudoSum6To(bytes, ip, final, protocol, length)
+/** Whether an address of the pseudo header cannot be told, of a transport that has one. */
+const isUntold = ({ bytes, slots }: FrameView, base: number, v6: boolean): boolean => {
+  const ip = slots[base + Slot.L3]!
+  const at = slots[base + Slot.L4]!
+  return slots[base + Slot.L4_KIND] !== L4.Icmp && (pseudoDestinationAt(bytes, v6, ip, at) < 0 || pseudoSourceAt(bytes, v6, ip, at) < 0)
 }
-
-/**
- * Whether the destination in an IPv6 header at `ip` is the one in the pseudo header: it is not where a routing header between
- * it and the transport at `l4` has segments left. So an edit of that field reaches the checksum only where this is true.
- *
- * @see RFC 8200 §8.1
- */
-export const isFinalDestination = (bytes: Uint8Array, ip: number, l4: number): boolean =>
-  finalDestinationAt(bytes, ip, l4) === ip + Ipv6At.DESTINATION

@@ -21,10 +21,10 @@
  * @see RFC 7915 §4.1, §5.1, §5.1.1
  */
 import { putU16, putU32, u16, u32 } from '../../wire/bytes.js'
-import { checksum, sumWords } from '../../wire/checksum.js'
+import { checksum } from '../../wire/checksum.js'
 import { Frag, Slot } from '../../wire/frame-view.js'
 import { IpProtocol } from '../../wire/ip-protocol.js'
-import { Ipv4At, IPV4_LENGTH } from '../../wire/ipv4.js'
+import { Ipv4At, Ipv4Option, IPV4_LENGTH } from '../../wire/ipv4.js'
 import { extensionLength, FRAGMENT_LENGTH, isExtension } from '../../wire/ipv6-extension.js'
 import { Ipv6At, IPV6_LENGTH, ipv6PayloadLength, ipv6TrafficClass } from '../../wire/ipv6.js'
 import { ApplyCode } from '../apply-code.js'
@@ -81,10 +81,6 @@ export const fragmentField = (bytes: Uint8Array, slots: Int32Array, s: number, f
 /** Identification of a fragment: 16 bits, or the 32 of a fragment header. Without meaning where the field above is −1. */
 export const fragmentId = (bytes: Uint8Array, slots: Int32Array, s: number, from: 4 | 6): number =>
   from === 4 ? u16(bytes, slots[s + Slot.L3]! + Ipv4At.ID) : u32(bytes, slots[s + Slot.FRAG_HEADER]! + 4)
-
-/** The unfolded sum of the source and destination in the header at `ip`. */
-export const addressSum = (bytes: Uint8Array, ip: number, from: 4 | 6): number =>
-  from === 4 ? sumWords(bytes, ip + Ipv4At.SOURCE, ip + IPV4_LENGTH) : sumWords(bytes, ip + Ipv6At.SOURCE, ip + IPV6_LENGTH)
 
 /** Writes an IPv6 header with addresses 0 at `at`, and a fragment header behind it unless `fragment` is −1. */
 export const writeIpv6Header = (
@@ -148,24 +144,19 @@ const isRefused = (protocol: number, from: 4 | 6): boolean =>
 const isSourceRouted = (bytes: Uint8Array, from: number, to: number): boolean => {
   for (let at = from; at < to; ) {
     const type = bytes[at]!
-    if (type === END_OF_OPTIONS) return false
-    if (type === NO_OPERATION) {
+    if (type === Ipv4Option.End) return false
+    if (type === Ipv4Option.NoOperation) {
       at++
       continue
     }
     const length = at + 1 < to ? bytes[at + 1]! : 0
     if (length < 2 || at + length > to) return true
     // Used up is a route whose pointer lies behind the option.
-    if ((type === LOOSE_ROUTE || type === STRICT_ROUTE) && (length < 3 || bytes[at + 2]! <= length)) return true
+    if ((type === Ipv4Option.LooseRoute || type === Ipv4Option.StrictRoute) && (length < 3 || bytes[at + 2]! <= length)) return true
     at += length
   }
   return false
 }
-
-const END_OF_OPTIONS = 0
-const NO_OPERATION = 1
-const LOOSE_ROUTE = 131
-const STRICT_ROUTE = 137
 
 /** Whether all that extends the IPv6 header at `ip` up to `l4` may be left out: no segments left, and nothing behind a fragment header. */
 const areSkippable = (bytes: Uint8Array, ip: number, l4: number): boolean => {

@@ -17,11 +17,11 @@ import { putU16, u16 } from '../../wire/bytes.js'
 import { checksum, fold } from '../../wire/checksum.js'
 import { L4, Slot } from '../../wire/frame-view.js'
 import { IpProtocol } from '../../wire/ip-protocol.js'
+import { pseudoAddressSum } from '../../wire/pseudo-header.js'
 import { TcpAt } from '../../wire/tcp.js'
 import { UdpAt } from '../../wire/udp.js'
 import { correctIcmp, correctTransport, replaceWord } from '../../wire/correct-checksum.js'
 import { translatedIcmp } from './icmp.js'
-import { addressSum } from './ip-header.js'
 
 /**
  * Rewrites the transport header of the group whose first slot is `s`, where it lies, as the translation from version `from` needs it;
@@ -35,15 +35,15 @@ export const translateTransport = (bytes: Uint8Array, slots: Int32Array, s: numb
   const dataEnd = slots[s + Slot.DATA_END]!
   switch (slots[s + Slot.L4_KIND]) {
     case L4.Tcp:
-      if (at + TcpAt.CHECKSUM + 2 <= end) correctTransport(bytes, at, L4.Tcp, 0, minus(addressSum(bytes, ip, from)))
+      if (at + TcpAt.CHECKSUM + 2 <= end) correctTransport(bytes, at, L4.Tcp, 0, minus(pseudoAddressSum(bytes, from === 6, ip, at)))
       return
     case L4.Udp:
-      if (u16(bytes, at + UdpAt.CHECKSUM) !== 0) correctTransport(bytes, at, L4.Udp, 0, minus(addressSum(bytes, ip, from)))
+      if (u16(bytes, at + UdpAt.CHECKSUM) !== 0) correctTransport(bytes, at, L4.Udp, 0, minus(pseudoAddressSum(bytes, from === 6, ip, at)))
       else if (!quoted) putU16(bytes, at + UdpAt.CHECKSUM, checksum(bytes, at, dataEnd, IpProtocol.Udp + dataEnd - at) || 0xffff)
       return
     case L4.Icmp:
     case L4.Icmpv6:
-      translateEcho(bytes, at, end, from, IpProtocol.Icmpv6 + carried + (from === 4 ? 0 : addressSum(bytes, ip, from)))
+      translateEcho(bytes, at, end, from, IpProtocol.Icmpv6 + carried + (from === 4 ? 0 : pseudoAddressSum(bytes, true, ip, at)))
       return
     default:
   }

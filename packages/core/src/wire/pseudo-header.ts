@@ -1,0 +1,118 @@
+/**
+ * The pseudo header of the transport checksums: which addresses are in it, and its sum.
+ *
+ * Mostly they are the addresses in the IP header. Three things put others in their place, because the checksum is about the two ends
+ * of a conversation and not about stops and places on the way:
+ * - an IPv6 routing header with segments left: the final destination (RFC 8200 §8.1; see `ipv6-routing.ts`);
+ * - an IPv4 loose or strict source route that is not used up: the last address of the route, likewise;
+ * - a Home Address option in IPv6 destination options: the home address for the source (RFC 6275 §9.3.1, §11.3.1).
+ *
+ * Whoever verifies, computes or corrects such a checksum asks here. The answers are offsets; −1 means that the address cannot be
+ * told, because an option is malformed or there twice, or a routing header of an unknown type. Such a packet passes verification, and an edit of
+ * the address in its IP header leaves its checksum alone.
+ *
+ * All functions take the offset `ip` of an IP header, whether it `is6`, and the offset `l4` behind all that extends it, which lies
+ * whole in between.
+ */
+import { sumWords } from './checksum.js'
+import { IpProtocol } from './ip-protocol.js'
+import { IPV4_LENGTH, Ipv4At, Ipv4Option } from './ipv4.js'
+import { extensionLength } from './ipv6-extension.js'
+import { Ipv6OptionType } from './ipv6-options.js'
+import { finalDestinationAt } from './ipv6-routing.js'
+import { IPV6_LENGTH, Ipv6At } from './ipv6.js'
+
+/** Offset of the pseudo header's source address, or −1. */
+export const pseudoSourceAt = (bytes: Uint8Array, is6: boolean, ip: number, l4: number): number => {
+  if (!is6) return ip + Ipv4At.SOURCE
+  return l4 - ip === IPV6_LENGTH ? ip + Ipv6At.SOURCE : homeAddressAt(bytes, ip, l4)
+}
+
+/** Offset of the pseudo header's destination address, or −1. */
+export const pseudoDestinationAt = (bytes: Uint8Array, is6: boolean, ip: number, l4: number): number => {
+  if (is6) return l4 - ip === IPV6_LENGTH ? ip + Ipv6At.DESTINATION : finalDestinationAt(bytes, ip, l4)
+  return l4 - ip === IPV4_LENGTH ? ip + Ipv4At.DESTINATION : routeEndAt(bytes, ip, l4)
+}
+
+/** Whether an edit of the source address in the IP header is one of the pseudo header, too. */
+export const isPseudoSource = (bytes: Uint8Array, is6: boolean, ip: number, l4: number): boolean =>
+  pseudoSourceAt(bytes, is6, ip, l4) === ip + (is6 ? Ipv6At.SOURCE : Ipv4At.SOURCE)
+
+/** Whether an edit of the destination address in the IP header is one of the pseudo header, too. */
+export const isPseudoDestination = (bytes: Uint8Array, is6: boolean, ip: number, l4: number): boolean =>
+  pseudoDestinationAt(bytes, is6, ip, l4) === ip + (is6 ? Ipv6At.DESTINATION : Ipv4At.DESTINATION)
+
+/** The unfolded sum of the pseudo header's addresses; of one that cannot be told, the address in the IP header. */
+export const pseudoAddressSum = (bytes: Uint8Array, is6: boolean, ip: number, l4: number): number => {
+  const source = pseudoSourceAt(bytes, is6, ip, l4)
+  const destination = pseudoDestinationAt(bytes, is6, ip, l4)
+  const from = source < 0 ? ip + (is6 ? Ipv6At.SOURCE : Ipv4At.SOURCE) : source
+  const to = destination < 0 ? ip + (is6 ? Ipv6At.DESTINATION : Ipv4At.DESTINATION) : destination
+  const size = is6 ? 16 : 4
+  return sumWords(bytes, to, to + size, sumWords(bytes, from, from + size))
+}
+
+/**
+ * The unfolded sum of the whole pseudo header: addresses, `protocol`, and `length`, that of the transport header and its data in
+ * bytes.
+ */
+export const pseudoHeaderSum = (bytes: Uint8Array, is6: boolean, ip: number, l4: number, protocol: number, length: number): number =>
+  pseudoAddressSum(bytes, is6, ip, l4) + protocol + (length & 0xffff) + (length >>> 16)
+
+/** Where the source route among the IPv4 options ends that has hops left; there can be one (RFC 791 §3.1). Else the header's destination. */
+const routeEndAt = (bytes: Uint8Array, ip: number, l4: number): number => {
+  let routes = 0
+  let final = ip + Ipv4At.DESTINATION
+  for (let at = ip + IPV4_LENGTH; at < l4 && bytes[at] !== Ipv4Option.End; ) {
+    if (bytes[at] === Ipv4Option.NoOperation) {
+      at++
+      continue
+    }
+    const length = at + 1 < l4 ? bytes[at + 1]! : 0
+    // What cannot be read says nothing, nor does anything behind it.
+    if (length < 2 || at + length > l4) return final
+    if (bytes[at] === Ipv4Option.LooseRoute || bytes[at] === Ipv4Option.StrictRoute) {
+      if (++routes > 1 || length < 3) return -1
+      // Counted from 1: used up is a route whose pointer lies behind the option.
+      const pointer = bytes[at + 2]!
+      if (pointer <= length) {
+        if (length % 4 !== 3 || pointer % 4 !== 0 || pointer < 4) return -1
+        final = at + length - 4
+      }
+    }
+    at += length
+  }
+  return final
+}
+
+/** Where the one Home Address option among the destination options holds its address; the header's source where there is none. */
+const homeAddressAt = (bytes: Uint8Array, ip: number, l4: number): number => {
+  let home = ip + Ipv6At.SOURCE
+  let protocol = bytes[ip + Ipv6At.NEXT_HEADER]!
+  for (let at = ip + IPV6_LENGTH; at < l4 && home >= 0; ) {
+    const next = at + extensionLength(bytes, at, protocol)
+    if (protocol === IpProtocol.Destination) home = homeAddressIn(bytes, at + 2, next, ip + Ipv6At.SOURCE, home)
+    protocol = bytes[at]!
+    at = next
+  }
+  return home
+}
+
+/** The options in `from .. to`; `known` is what was found before them, `none` what says that nothing was. */
+const homeAddressIn = (bytes: Uint8Array, from: number, to: number, none: number, known: number): number => {
+  let home = known
+  for (let at = from; at < to; ) {
+    if (bytes[at] === Ipv6OptionType.Pad1) {
+      at++
+      continue
+    }
+    const size = 2 + (at + 1 < to ? bytes[at + 1]! : to)
+    if (at + size > to) return home
+    if (bytes[at] === Ipv6OptionType.HomeAddress) {
+      if (home !== none || size !== 18) return -1
+      home = at + 2
+    }
+    at += size
+  }
+  return home
+}
