@@ -6,7 +6,7 @@
  */
 
 /** Within core a folder imports only from those before it. A new folder takes its place here first. */
-const coreOrder = ['wire', 'flow', 'transposition', 'policy', 'classify', 'tables', 'pipeline', 'datapath', 'switch']
+const coreOrder = ['check', 'wire', 'flow', 'transposition', 'policy', 'classify', 'tables', 'pipeline', 'datapath', 'switch']
 
 /** What each package may import of ours. */
 const mayImport = { core: [], layers: ['core'], gateway: ['core'], adapters: ['core', 'gateway'] }

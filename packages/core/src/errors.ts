@@ -28,15 +28,26 @@ export const orThrow = <A>(value: Either<TaggedError, A>): A => {
   throw new VfpError(value.left)
 }
 
-/** One readable line for any error of the library. */
+/** One readable line for any error of the library: its tag and its facts; problems with their paths, reasons and values. */
 export const describeError = (error: TaggedError): string => {
-  const facts = Object.entries(error).filter(([key]) => key !== '_tag')
-  if (facts.length === 0) return error._tag
-  return `${error._tag}: ${facts.map(([key, value]) => `${key} ${describeFact(value)}`).join(', ')}`
+  const { problems, more, ...others } = error as TaggedError & { readonly problems?: unknown; readonly more?: unknown }
+  // The reason and the place of an error with problems are those of the first.
+  const facts = Object.entries(problems === undefined ? { ...others, ...(more === undefined ? {} : { more }) } : others)
+    .filter(([key]) => key !== '_tag' && (problems === undefined || !OF_FIRST.has(key)))
+    .map(([key, value]) => `${key} ${describeFact(value)}`)
+  if (problems !== undefined) facts.push(`problems ${describeFact(problems)}${typeof more === 'number' ? `; and ${more} more` : ''}`)
+  return facts.length === 0 ? error._tag : `${error._tag}: ${facts.join(', ')}`
 }
+
+const OF_FIRST: ReadonlySet<string> = new Set(['path', 'reason', 'value'])
 
 const describeFact = (value: unknown): string =>
   typeof value === 'string' ? value : Array.isArray(value) ? value.map(describeListed).join('; ') : JSON.stringify(value)
 
-const describeListed = (value: unknown): string =>
-  typeof value === 'object' && value !== null ? Object.values(value).map(String).join(': ') : String(value)
+const describeListed = (value: unknown): string => {
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (!('path' in value && 'reason' in value)) return Object.values(value).map(String).join(': ')
+  const reason = String(value.reason)
+  const shown = 'value' in value && !reason.includes(String(value.value)) ? `, not ${String(value.value)}` : ''
+  return `${String(value.path)}: ${reason}${shown}`
+}

@@ -94,9 +94,14 @@ const outbound = (config: GuardConfig, macs: readonly Mac[], own: readonly IpPre
     rule(neighbourTarget, { own: own6 }, { id, priority: 90, when: [ownMac, is('proto', 58), ...when], terminating: true })
   return [
     ...(own6.length > 0 ? [ofTarget('own-neighbour', within('srcIp', own6), is('icmpType', ADVERTISEMENT))] : []),
-    pass('own-ip', within('srcIp', own)),
-    pass('own-arp', within('arpSender', own)),
-    pass('arp-probe', is('arpOperation', 1), is('arpSender', ANY_V4), within('arpTarget', own)),
+    // Without an address of its own a port has none of these: a condition without values is refused.
+    ...(own.length === 0
+      ? []
+      : [
+          pass('own-ip', within('srcIp', own)),
+          pass('own-arp', within('arpSender', own)),
+          pass('arp-probe', is('arpOperation', 1), is('arpSender', ANY_V4), within('arpTarget', own)),
+        ]),
     ...(config.dhcp ?? true ? [pass('dhcp', is('srcIp', ANY_V4), is('dstIp', BROADCAST_V4), is('proto', 17), is('srcPort', 68), is('dstPort', 67))] : []),
     ...(linkLocal
       ? [

@@ -36,8 +36,8 @@ for (const { json, says } of [
   { json: { prefixes: ['10.0.0.0/16', { prefix: '10.0.0.0/33' }] }, says: '/prefixes/1/prefix: a prefix length is a number from 0 to 32' },
   { json: { prefixes: [7] }, says: '/prefixes/0: expected an IP prefix as text, or an object' },
   { json: { prefixes: [{ prefix: '::/0', name: '' }] }, says: '/prefixes/0/name: expected a name: a text that is not empty' },
-  { json: { prefixes: [{ prefix: '::/0', nmae: 'x' }] }, says: '/prefixes/0/nmae: unknown property; known are prefix, name' },
-  { json: { prefix: [] }, says: '/prefix: unknown property; known are prefixes' },
+  { json: { prefixes: [{ prefix: '::/0', nmae: 'x' }] }, says: '/prefixes/0/nmae: unknown property; known are prefix, name; did you mean "name"?' },
+  { json: { prefix: [] }, says: '/prefix: unknown property; known are prefixes; did you mean "prefixes"?' },
   { json: { prefixes: ['::/0', '10.0.0.0/8', { prefix: '::/0', name: 'all' }] }, says: '/prefixes/2: "::/0" is already taken: /prefixes/0' },
   { json: { prefixes: ['::/0', { prefix: '10.0.0.0/8', name: '::/0' }] }, says: '/prefixes/1/name: "::/0" is already taken: /prefixes/0' },
 ]) {

@@ -40,7 +40,7 @@ test('paValidation: writes a policy as it was read', (t) => {
 for (const { json, says } of [
   { json: {}, says: [': has neither "networks" nor "sources": it would know nobody'] },
   { json: { networks: [{ vni: 0x100_0000, from: '::/0' }] }, says: ['/networks/0/vni: expected a VNI: a whole number from 0 to 16777215'] },
-  { json: { networks: [{ vni: 1 }] }, says: ['/networks/0/from: expected an IP prefix as text'] },
+  { json: { networks: [{ vni: 1 }] }, says: ['/networks/0/from: is missing: expected an IP prefix as text'] },
   { json: { networks: [{ vni: 1, from: [] }] }, says: ['/networks/0/from: expected an IP prefix, or a list of at least one'] },
   { json: { networks: [{ vni: 1, from: ['10.0.0.1/8'] }] }, says: ['/networks/0/from/0: bits are set behind the prefix length: did you mean 10.0.0.0/8?'] },
   { json: { networks: [{ vni: 1, from: '::/0' }, { vni: 1, from: '0.0.0.0/0', name: 'a' }] }, says: ['/networks/1/vni: "vni-1" is already taken: /networks/0/vni'] },

@@ -68,7 +68,7 @@ const NOBODY = 'every stage abstains: what no entry matches would pass; let one 
 for (const { json, says } of [
   { json: { stages: [{ name: 'a' }], outbound: [] }, says: ['/outbound: belongs into one of "stages"'] },
   { json: { stages: [{ name: 'a' }], otherwise: 'deny' }, says: ['/otherwise: belongs into one of "stages"'] },
-  { json: { stages: [{ outbound: [] }] }, says: ['/stages/0/name: expected a name: a text that is not empty'] },
+  { json: { stages: [{ outbound: [] }] }, says: ['/stages/0/name: is missing: expected a name: a text that is not empty'] },
   { json: { stages: [{ name: 'a' }, { name: 'a' }] }, says: ['/stages/1/name: "a" is already taken: /stages/0/name'] },
   { json: { stages: [{ name: 'a', order: 0.5 }] }, says: ['/stages/0/order: expected an order: a whole number from -2147483648 to 2147483647'] },
   { json: { stages: [{ name: 'a', otherwise: 'continue' }] }, says: ['/stages/0/otherwise: expected "deny" or "allow" or "abstain"'] },

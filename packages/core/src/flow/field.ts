@@ -90,6 +90,9 @@ export interface ResolvedField {
 /** By group index; the last is {@link QUOTE}'s. */
 const PREFIXES = ['', 'inner.', 'inner2.', 'quoted.'] as const
 
+/** All names of fields as policies spell them. */
+export const FIELD_REFS: readonly string[] = PREFIXES.flatMap((prefix) => Object.keys(FIELDS).map((name) => `${prefix}${name}`))
+
 /** Resolves a name as policies spell it, or `undefined` for a name that is no field. */
 export const resolveField = (ref: string): ResolvedField | undefined => {
   const dot = ref.lastIndexOf('.')

@@ -5,15 +5,18 @@
  * { "dstPort": [80, "8000-8080"], "srcIp": "10.0.0.0/8", "inner.dstMac": "00:15:5d:00:00:01", "proto": "tcp" }
  * ```
  *
+ * A list of values has at least one: an empty one would match no packet, and a rule that denies would deny none.
+ *
  * Two conditions on one field cannot stand in one object; they are written as an array of such objects, ANDed.
  */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
-import { type FieldRef, type ResolvedField, resolveField } from '../flow/field.js'
-import { renderPath } from './codec-errors.js'
-import { type Condition, conditionProblem, type Match } from './condition.js'
+import { FIELD_REFS, type FieldRef, type ResolvedField, resolveField } from '../flow/field.js'
+import { renderPath } from '../check/codec-errors.js'
+import { type Problems, toldOf } from '../check/problem.js'
+import { suggestion } from '../check/suggest.js'
+import { type Condition, conditionProblem, EMPTY, type Match } from './condition.js'
 import { matchToJson, parseMatch } from './match-text.js'
-import type { Problem } from './policy-error.js'
 
 /** The JSON form of one object of conditions. */
 export type ConditionsObject = { readonly [F in FieldRef]?: number | string | readonly (number | string)[] }
@@ -23,7 +26,7 @@ export type ConditionsJson = ConditionsObject | readonly ConditionsObject[]
 
 /**
  * The codec of a list of conditions. Decoding refuses, with the path of each mistake: unknown fields, values beyond
- * a field's range, inverted ranges, prefixes with bits behind their length. Encoding gives one object unless a field
+ * a field's range, inverted ranges, prefixes with bits behind their length, empty lists. Encoding gives one object unless a field
  * occurs twice, a bare value for lists of one, and names where there are any; decoding that gives the conditions back.
  */
 export const Conditions: t.Type<readonly Condition[], ConditionsJson> = new t.Type<readonly Condition[], ConditionsJson>(
@@ -48,14 +51,13 @@ export const Conditions: t.Type<readonly Condition[], ConditionsJson> = new t.Ty
 )
 
 /** Why an object of conditions was refused. */
-export interface BadConditions {
+export interface BadConditions extends Problems {
   readonly _tag: 'BadConditions'
-  readonly problems: readonly Problem[]
 }
 
 /** Conditions from the same object as in JSON: `conditions({ proto: 'tcp', dstPort: [80, '8000-8999'] })`. */
 export const conditions = (object: ConditionsJson): E.Either<BadConditions, readonly Condition[]> =>
-  E.mapLeft((errors: t.Errors): BadConditions => ({ _tag: 'BadConditions', problems: renderPath(errors) }))(Conditions.decode(object))
+  E.mapLeft((errors: t.Errors): BadConditions => ({ _tag: 'BadConditions', ...toldOf(renderPath(errors)) }))(Conditions.decode(object))
 
 const validateObject = (u: unknown, context: t.Context): t.Validation<readonly Condition[]> => {
   if (typeof u !== 'object' || u === null || Array.isArray(u)) {
@@ -66,13 +68,17 @@ const validateObject = (u: unknown, context: t.Context): t.Validation<readonly C
   for (const [name, value] of Object.entries(u)) {
     const inner = t.appendContext(context, name, Conditions, value)
     const resolved = resolveField(name)
-    if (resolved === undefined) errors.push({ value, context: inner, message: `there is no field ${name}` })
+    if (resolved === undefined) errors.push({ value, context: inner, message: `there is no field ${name}${suggestion(name, FIELD_REFS)}` })
     else conditions.push({ field: name as FieldRef, values: validateValues(resolved, value, inner, errors) })
   }
   return errors.length > 0 ? t.failures(errors) : t.success(conditions)
 }
 
 const validateValues = ({ field }: ResolvedField, u: unknown, context: t.Context, errors: t.ValidationError[]): readonly Match[] => {
+  if (Array.isArray(u) && (u.length === 0 || Object.keys(u).length < u.length)) {
+    errors.push({ value: u, context, message: u.length === 0 ? EMPTY : 'expected a list without holes' })
+    return []
+  }
   const list: readonly unknown[] = Array.isArray(u) ? u : [u]
   return list.flatMap((value, i) => {
     const inner = Array.isArray(u) ? t.appendContext(context, String(i), Conditions, value) : context

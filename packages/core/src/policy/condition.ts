@@ -6,13 +6,19 @@
  * easy to get wrong are fixed here for every classifier:
  *
  * - a condition on a field that the packet does not have is false, whatever its values;
- * - an empty list of values matches nothing, an empty list of conditions matches everything;
+ * - an empty list of values matches nothing, and no policy may hold one: a rule that was to deny would deny nothing;
+ *   an empty list of conditions matches everything;
  * - an IPv4 value never matches an IPv6 packet, nor the other way round, not even `0.0.0.0/0`.
+ *
+ * Conditions are data, so the functions here refuse nothing: a policy that holds a condition which could match no packet, because it
+ * has no values, or a value that its field cannot have, is refused as a whole.
  *
  * @see VFP §5.3.1
  */
+import { isList } from '../check/codecs.js'
 import { type Field, type FieldRef, resolveField } from '../flow/field.js'
 import type { IpAddress } from '../wire/address.js'
+import { isIp } from './value-type.js'
 
 /** One value of a field: a number for numeric and MAC fields, an address for IP fields. */
 export type Scalar = number | IpAddress
@@ -32,7 +38,7 @@ export type Match =
 /** One condition: the field's value is one of `values`. */
 export interface Condition {
   readonly field: FieldRef
-  /** ORed; an empty list matches nothing. */
+  /** ORed; at least one in a policy. */
   readonly values: readonly Match[]
 }
 
@@ -46,7 +52,7 @@ export const is = <F extends FieldRef>(field: F, value: ScalarOf<F>): Condition 
 
 /** The field has one of these values. */
 export const oneOf = <F extends FieldRef>(field: F, values: readonly ScalarOf<F>[]): Condition =>
-  anyOf(field, values.map((value): Match => ({ _tag: 'Value', value })))
+  anyOf(field, isList(values) ? values.map((value): Match => ({ _tag: 'Value', value })) : values)
 
 /** The field's value lies between `from` and `to`, both included. */
 export const between = <F extends FieldRef>(field: F, from: ScalarOf<F>, to: ScalarOf<F>): Condition =>
@@ -59,7 +65,8 @@ export const inPrefix = <F extends FieldRef>(field: F, value: ScalarOf<F>, lengt
 /** A condition of any mixture of values, each brought into its canonical form. */
 export const anyOf = (field: FieldRef, values: readonly Match[]): Condition => ({
   field,
-  values: values.map((match) => canonicalMatch(field, match)),
+  // What is no list stays as it is, and is refused with the policy.
+  values: isList(values) ? values.map((match) => canonicalMatch(field, match)) : values,
 })
 
 /**
@@ -116,6 +123,7 @@ export const spanWidth = (field: Field, version: 0 | 4 | 6): number => (version 
  * classifier given one nevertheless treats it as matching nothing.
  */
 export const matchProblem = (field: Field, match: Match): string | undefined => {
+  if (!isMatch(match)) return `expected a value, a range or a prefix of ${field.name}`
   const scalars = match._tag === 'Range' ? [match.from, match.to] : [match.value]
   for (const scalar of scalars) {
     if (!isScalar(field, scalar)) return field.kind === 'ip' ? `${field.name} takes IP addresses` : outOfRange(field, scalar)
@@ -133,12 +141,16 @@ export const matchProblem = (field: Field, match: Match): string | undefined => 
 export const conditionProblem = (condition: Condition): string | undefined => {
   const field = resolveField(condition.field)?.field
   if (field === undefined) return `there is no field ${condition.field}`
+  if (condition.values.length === 0) return EMPTY
   for (const match of condition.values) {
     const problem = matchProblem(field, match)
     if (problem !== undefined) return problem
   }
   return undefined
 }
+
+/** Why a condition without values is refused. */
+export const EMPTY = 'expected at least one value: a condition without any matches no packet'
 
 /** Order of two word quadruples as unsigned 128-bit numbers: negative, 0 or positive. */
 export const compareWords = (a: Words, b: Words): number => a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || a[3] - b[3]
@@ -155,9 +167,12 @@ const scalarVersion = (scalar: Scalar): 0 | 4 | 6 => (typeof scalar === 'number'
 const spanScalar = (span: Span, words: Words): Scalar =>
   span.version === 0 ? words[2] * 0x1_0000_0000 + words[3] : { version: span.version, words }
 
+/** Made by code that no compiler has seen, it may be anything. */
+const isMatch = (u: unknown): u is Match => typeof u === 'object' && u !== null && '_tag' in u && (u._tag === 'Value' || u._tag === 'Range' || u._tag === 'Prefix')
+
 const isScalar = (field: Field, scalar: Scalar): boolean =>
   field.kind === 'ip'
-    ? typeof scalar === 'object'
+    ? isIp(scalar)
     : typeof scalar === 'number' && Number.isInteger(scalar) && scalar >= 0 && scalar <= maxOf(field)
 
 const outOfRange = (field: Field, scalar: Scalar): string =>

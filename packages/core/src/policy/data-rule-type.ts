@@ -30,10 +30,10 @@ import * as t from 'io-ts'
 import type { DropReason } from '../drop-reason.js'
 import { resolveField } from '../flow/field.js'
 import { type IpAddress, ipv4, ipv6 } from '../wire/address.js'
-import { renderPath } from './codec-errors.js'
+import { renderPath } from '../check/codec-errors.js'
 import { type Decision, hairpinTo, proceed, refuse } from './decision.js'
 import type { FlowContext } from './flow-context.js'
-import type { Problem } from './policy-error.js'
+import { type Problems, toldOf } from '../check/problem.js'
 import type { AnyResource, Resource } from './resource.js'
 import { type AnyRuleType, defineRuleType, type Rule, rule, type RuleOptions } from './rule.js'
 import { type Definition, type KeyPart, type LookupDefinition, readDefinition, type RuleTypeJson } from './rule-type-definition.js'
@@ -67,14 +67,13 @@ export interface UnboundRule extends Rule {
 export const isUnbound = (r: Rule): r is UnboundRule => 'bind' in r
 
 /** Why a document defines no rule type. */
-export interface BadRuleType {
+export interface BadRuleType extends Problems {
   readonly _tag: 'BadRuleType'
-  readonly problems: readonly Problem[]
 }
 
 /** Defines a rule type by a document; its `definition` is the document again. */
 export const ruleTypeFromJson = (u: unknown): E.Either<BadRuleType, DataRuleType> =>
-  E.mapLeft((errors: t.Errors): BadRuleType => ({ _tag: 'BadRuleType', problems: renderPath(errors) }))(DataRuleTypeCodec.decode(u))
+  E.mapLeft((errors: t.Errors): BadRuleType => ({ _tag: 'BadRuleType', ...toldOf(renderPath(errors)) }))(DataRuleTypeCodec.decode(u))
 
 /** The codec of rule types that are defined by data. */
 export const DataRuleTypeCodec: t.Type<DataRuleType, RuleTypeJson> = new t.Type<DataRuleType, RuleTypeJson>(

@@ -10,7 +10,7 @@
 import type * as t from 'io-ts'
 import type { Group } from './group.js'
 import type { PortIdentity } from './flow-context.js'
-import type { Problem } from './policy-error.js'
+import type { Problem } from '../check/problem.js'
 import type { AnyResource } from './resource.js'
 
 /** Key of the brand: no other module can make a policy, so none can be made for a layer type it was not read by. */
@@ -33,6 +33,8 @@ export interface LayerEnvironment {
   readonly group: string | undefined
   /** A resource the switch was opened with, by name. */
   readonly resource: (name: string) => AnyResource | undefined
+  /** The names of those resources, for suggestions where a name is none; not there where they are not known. */
+  readonly resourceNames?: readonly string[]
 }
 
 /** A kind of layer. `L` its name, `C` its configuration, `O` that configuration as it is written. */

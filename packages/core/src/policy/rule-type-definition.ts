@@ -1,7 +1,7 @@
 /** Reads the documents that define rule types; what they mean is told in `data-rule-type.ts`. */
 import * as t from 'io-ts'
+import { strictlyPartial } from '../check/codecs.js'
 import type { DropReason } from '../drop-reason.js'
-import { strictlyPartial } from './codecs.js'
 import { type Parameter, PARAMETER_TYPES, type ParameterJson, readParameter } from './rule-type-parameters.js'
 import { isComputed, type Names, readValue, type TemplateValue } from './template-value.js'
 import { infeasible, misfitAt, readTemplate, type TranspositionTemplate } from './transposition-template.js'

@@ -2,7 +2,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import { formatIp, formatMac } from '../wire/address.js'
-import { strictlyPartial } from './codecs.js'
+import { strictlyPartial } from '../check/codecs.js'
+import { suggestion } from '../check/suggest.js'
 import { type TypedValue, typeName, type ValueType, valueOfType } from './value-type.js'
 
 /** The types a parameter can have. A resource is given by its name. */
@@ -60,7 +61,7 @@ export const paramsCodec = (parameters: readonly Parameter[]): t.Type<Params, Pa
       if (typeof u !== 'object' || u === null || Array.isArray(u)) return t.failure(u, context, `expected an object; of its properties, ${known(parameters)}`)
       const errors: t.ValidationError[] = []
       for (const key of Object.keys(u)) {
-        if (!parameters.some((p) => p.name === key)) errors.push({ value: u, context: t.appendContext(context, key, t.never), message: `unknown parameter; ${known(parameters)}` })
+        if (!parameters.some((p) => p.name === key)) errors.push({ value: u, context: t.appendContext(context, key, t.never), message: `unknown parameter; ${known(parameters)}${suggestion(key, parameters.map((p) => p.name))}` })
       }
       const values = new Map<string, TypedValue>()
       for (const { name, type, default: otherwise } of parameters) {

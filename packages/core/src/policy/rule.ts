@@ -11,7 +11,10 @@
  * @see VFP §5.3
  */
 import * as E from 'fp-ts/lib/Either.js'
-import type * as t from 'io-ts'
+import * as t from 'io-ts'
+import { checked } from '../check/checked.js'
+import { amount, flag, integer, plain, strictlyPartial } from '../check/codecs.js'
+import type { Problem } from '../check/problem.js'
 import type { Condition } from './condition.js'
 import type { Decision } from './decision.js'
 import type { FlowContext } from './flow-context.js'
@@ -121,6 +124,8 @@ export interface Rule {
   readonly takes: string | undefined
   /** Name of its type. */
   readonly type: string
+  /** What is wrong with the options it was made from; a policy that holds it is refused for it. */
+  readonly problems?: readonly Problem[]
   /** Its configuration as JSON. */
   readonly configJson: () => unknown
   /** Starts the rule, taking over the state of the rule it replaces if that was of the same type. */
@@ -142,8 +147,21 @@ export interface RunningRule {
   readonly report: () => unknown
 }
 
-/** Makes a rule of a type. */
-export const rule = <N extends string, C, O, S>(type: RuleType<N, C, O, S>, config: C, options: RuleOptions = {}): Rule => ({
+/** Conditions are looked over with the whole policy, whatever made them. */
+const Options: t.Type<RuleOptions, unknown> = strictlyPartial({}, {
+  id: t.string, priority: integer(0, 0xffff_ffff, 'a priority'), when: plain('a list of conditions', (u): u is readonly Condition[] => Array.isArray(u)), terminating: flag,
+  stateful: t.union([flag, strictlyPartial({ idleUs: amount(1, Infinity, 'microseconds') }, {})]),
+})
+
+/**
+ * Makes a rule of a type. It refuses nothing: what is wrong with the options is told when a policy holds the rule, as `BadGroup`.
+ */
+export const rule = <N extends string, C, O, S>(type: RuleType<N, C, O, S>, config: C, options: RuleOptions = {}): Rule => {
+  const read = checked(Options, options, 'rule')
+  return read._tag === 'Right' ? made(type, config, read.right) : { ...made(type, config, {}), problems: read.left.problems }
+}
+
+const made = <N extends string, C, O, S>(type: RuleType<N, C, O, S>, config: C, options: RuleOptions): Rule => ({
   id: options.id,
   priority: options.priority ?? 100,
   conditions: options.when ?? [],

@@ -9,14 +9,16 @@
 import * as t from 'io-ts'
 import type { Condition } from './condition.js'
 import { Conditions } from './condition-codec.js'
-import { integer, strictlyPartial } from './codecs.js'
+import { integer, strictlyPartial } from '../check/codecs.js'
 import type { Group } from './group.js'
 import { type DataRuleType, DataRuleTypeCodec, isUnbound } from './data-rule-type.js'
 import { defineLayer, type LayerEnvironment, type LayerType } from './layer.js'
-import type { Problem } from './policy-error.js'
-import type { AnyRuleType, Rule } from './rule.js'
+import type { Problem } from '../check/problem.js'
+import { allow } from './rule-types.js'
+import { type AnyRuleType, rule, type Rule, type RuleOptions } from './rule.js'
 import type { RuleTypeJson } from './rule-type-definition.js'
-import { resolveField, type FieldRef } from '../flow/field.js'
+import { suggestion } from '../check/suggest.js'
+import { FIELD_REFS, resolveField, type FieldRef } from '../flow/field.js'
 
 /** A rule as JSON: `do` names its type, `with` is its configuration. */
 export interface RuleJson {
@@ -96,20 +98,30 @@ const policyCodec = (types: readonly AnyRuleType[]): t.Type<RulesConfig, RulesJs
       if (typeof u !== 'object' || u === null || !('types' in u)) return without.validate(u, context)
       const inside = t.appendContext(context, 'types', DataTypes, u.types)
       const own = DataTypes.validate(u.types, inside)
-      if (own._tag === 'Left') return own
+      // Whatever is wrong with the types, the rules are read: a rule of a type that is wrong is not wrong itself.
+      if (own._tag === 'Left') return whole([...types, ...namesOf(u.types).map(standIn)]).validate(u, context)
       const names = types.map((type) => type.name)
+      const errors: t.ValidationError[] = []
       for (const [i, type] of own.right.entries()) {
         if (names.includes(type.name)) {
           const at = t.appendContext(t.appendContext(inside, String(i), DataRuleTypeCodec, type.definition), 'name', t.string, type.name)
-          return t.failure(type.name, at, `there is a rule type ${type.name} already`)
+          errors.push({ value: type.name, context: at, message: `there is a rule type ${type.name} already` })
         }
         names.push(type.name)
       }
-      return whole([...types, ...own.right]).validate(u, context)
+      const read = whole([...types, ...own.right]).validate(u, context)
+      return errors.length === 0 ? read : t.failures([...errors, ...(read._tag === 'Left' ? read.left : [])])
     },
     without.encode,
   )
 }
+
+/** Names of definitions, those that are wrong included. */
+const namesOf = (definitions: unknown): readonly string[] =>
+  Array.isArray(definitions) ? definitions.flatMap((d: unknown) => (typeof d === 'object' && d !== null && 'name' in d && typeof d.name === 'string' ? [d.name] : [])) : []
+
+/** Takes the place of a type whose definition was refused. */
+const standIn = (name: string): AnyRuleType => ({ name, read: () => t.success((options) => rule(allow, {}, options)) })
 
 const DataTypes: t.Type<readonly DataRuleType[], readonly RuleTypeJson[]> = t.readonlyArray(DataRuleTypeCodec, 'a list of rule types')
 
@@ -126,7 +138,7 @@ const badLookups = (direction: 'outbound' | 'inbound', config: RulesConfig, envi
       const type = config.types?.findIndex((t) => t.name === rule.type) ?? -1
       if (badKey !== undefined) return [{ path: type >= 0 ? `/types/${type}/lookups/${lookup}/key` : `/${direction}/${g}/rules/${r}/do`, reason: `no key of ${name}: ${badKey}` }]
       const path = param !== undefined ? `/${direction}/${g}/rules/${r}/with/${param}` : type >= 0 ? `/types/${type}/lookups/${lookup}/in` : `/${direction}/${g}/rules/${r}/do`
-      return [{ path, reason: `there is no resource ${name}` }]
+      return [{ path, reason: `there is no resource ${name}${suggestion(name, environment.resourceNames ?? [])}` }]
     })
   }))
 
@@ -160,15 +172,9 @@ const ruleCodec = (types: readonly AnyRuleType[]): t.Type<Rule, RuleJson> => {
     (u): u is Rule => typeof u === 'object' && u !== null && 'start' in u,
     (u, context) => {
       const read = known.validate(u, context)
-      if (read._tag === 'Left') return read
+      const made = readAction(types, u, context)
+      if (read._tag === 'Left' || made._tag === 'Left') return t.failures([...(read._tag === 'Left' ? read.left : []), ...(made._tag === 'Left' ? made.left : [])])
       const json = read.right
-      const type = types.find((x) => x.name === json.do)
-      if (type === undefined) {
-        return t.failure(json.do, t.appendContext(context, 'do', t.string, json.do), `no such rule type; known are ${types.map((x) => x.name).join(', ')}`)
-      }
-      const config = json.with ?? {}
-      const made = type.read(config, t.appendContext(context, 'with', t.unknown, config))
-      if (made._tag === 'Left') return made
       const stateful = typeof json.stateful === 'object' ? { idleUs: Math.round(json.stateful.idleMs * 1000) } : json.stateful ?? false
       return t.success(made.right({
         ...(json.id === undefined ? {} : { id: json.id }),
@@ -182,6 +188,17 @@ const ruleCodec = (types: readonly AnyRuleType[]): t.Type<Rule, RuleJson> => {
     },
     ruleToJson,
   )
+}
+
+/** What `do` and `with` say, if they are there at all: what else is wrong with the rule does not hide what is wrong with them. */
+const readAction = (types: readonly AnyRuleType[], u: unknown, context: t.Context): t.Validation<(options: RuleOptions) => Rule> => {
+  if (typeof u !== 'object' || u === null || !('do' in u) || typeof u.do !== 'string') return t.failures([])
+  const name = u.do
+  const config = 'with' in u ? u.with ?? {} : {}
+  const type = types.find((x) => x.name === name)
+  if (type !== undefined) return type.read(config, t.appendContext(context, 'with', t.unknown, config))
+  const names = types.map((x) => x.name)
+  return t.failure(name, t.appendContext(context, 'do', t.string, name), `no such rule type; known are ${names.join(', ')}${suggestion(name, names)}`)
 }
 
 /** A rule as JSON, whatever made it. */
@@ -201,7 +218,7 @@ const FieldName: t.Type<FieldRef, string> = new t.Type<FieldRef, string>(
   'a field',
   (u): u is FieldRef => typeof u === 'string' && resolveField(u) !== undefined,
   (u, context) =>
-    typeof u === 'string' && resolveField(u) !== undefined ? t.success(u as FieldRef) : t.failure(u, context, 'no such field'),
+    typeof u === 'string' && resolveField(u) !== undefined ? t.success(u as FieldRef) : t.failure(u, context, `no such field${suggestion(u, FIELD_REFS)}`),
   (a) => a,
 )
 

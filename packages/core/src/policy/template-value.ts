@@ -21,7 +21,8 @@ import * as t from 'io-ts'
 import type { BuiltInDropReason, DropReason } from '../drop-reason.js'
 import { type FieldRef, resolveField } from '../flow/field.js'
 import type { IpAddress } from '../wire/address.js'
-import { strictlyPartial } from './codecs.js'
+import { strictlyPartial } from '../check/codecs.js'
+import { suggestion } from '../check/suggest.js'
 import { EMBEDDING_LENGTHS, embeddedIpv4, embedIpv4, type EmbeddingLength, isEmbeddingLength, maskedAddress } from './embedded-ipv4.js'
 import { entropyPort } from './rule-types.js'
 import { mismatch, type TypedValue, typeName, typeOfField, type ValueType, valueOfType } from './value-type.js'
@@ -152,7 +153,7 @@ const readAddress = (
 
 const unknownName = (what: string, known: Iterable<string>, key: string, u: unknown, context: t.Context): t.Validation<never> => {
   const names = [...known]
-  return t.failure(u, t.appendContext(context, key, t.unknown), `there is no such ${what}; ${names.length === 0 ? 'there are none' : `known are ${names.join(', ')}`}`)
+  return t.failure(u, t.appendContext(context, key, t.unknown), `there is no such ${what}; ${names.length === 0 ? 'there are none' : `known are ${names.join(', ')}${suggestion(typeof u === 'object' && u !== null ? Reflect.get(u, key) : u, names)}`}`)
 }
 
 const isText = (u: unknown): u is number | string => typeof u === 'string' || typeof u === 'number'

@@ -20,15 +20,10 @@ import { toJson, type TranspositionJson } from '../transposition/notation-json.j
 import { parseTransposition } from '../transposition/notation-parse.js'
 import { MAX_COMBINATIONS, readHex } from '../transposition/notation-values.js'
 import type { VlanTag } from '../wire/vlan.js'
-import { renderPath } from './codec-errors.js'
-import { integer, Ip, MacText, PortNumber, strictlyPartial, Vni } from './codecs.js'
-import type { Problem } from './policy-error.js'
-
-const oneOf = <V extends string | number | true>(values: readonly V[]): t.Type<V> => {
-  const known = values.map((v) => JSON.stringify(v)).join(', ')
-  const is = (u: unknown): u is V => values.some((v) => v === u)
-  return new t.Type<V>(`one of ${known}`, is, (u, context) => (is(u) ? t.success(u) : t.failure(u, context, `expected one of ${known}`)), (a) => a)
-}
+import { renderPath } from '../check/codec-errors.js'
+import { choice, integer, strictlyPartial } from '../check/codecs.js'
+import { Ip, MacText, PortNumber, Vni } from './codecs.js'
+import { type Problems, toldOf } from '../check/problem.js'
 
 const Group = integer(0, 255, 'a group of the original frame')
 const Original = strictlyPartial({ original: Group }, {})
@@ -61,7 +56,7 @@ const NUMBERS: { readonly [N in keyof Changes]?: t.Mixed } = {
 }
 
 const KINDS: { readonly [K in Exclude<ChangeKind, 'number'>]: t.Mixed } = {
-  mac: MacText, ip: Ip, dscp: Dscp, ecn: Ecn, ttl: Ttl, echo: oneOf(['request', 'reply']),
+  mac: MacText, ip: Ip, dscp: Dscp, ecn: Ecn, ttl: Ttl, echo: choice('request', 'reply'),
 }
 
 const fields = (names: readonly (keyof Changes)[]): t.Type<Changes, unknown> => {
@@ -77,15 +72,15 @@ const fields = (names: readonly (keyof Changes)[]): t.Type<Changes, unknown> => 
 export const ChangesCodec: t.Type<Changes, unknown> = fields(CHANGE_NAMES)
 
 const NeedCodec: t.Type<Need> = strictlyPartial({}, {
-  l3: oneOf(['ipv4', 'ipv6', 'ip', 'arp']), l4: oneOf(['ports', 'tcp', 'echo']), tunnel: oneOf<true | 'vni'>([true, 'vni']), leaf: oneOf<true>([true]),
-  udp: oneOf(['vxlan', 'geneve', 'plain', 'none']), tags: oneOf<1 | 2>([1, 2]), hops: integer(0, 255, 'hops'),
+  l3: choice('ipv4', 'ipv6', 'ip', 'arp'), l4: choice('ports', 'tcp', 'echo'), tunnel: choice<true | 'vni'>(true, 'vni'), leaf: choice<true>(true),
+  udp: choice('vxlan', 'geneve', 'plain', 'none'), tags: choice<1 | 2>(1, 2), hops: integer(0, 255, 'hops'),
 })
 
 /** As `codec`, with what is left out filled in. */
 const completed = <A, O, B>(codec: t.Type<A, O>, complete: (read: A) => B, back: (b: B) => A): t.Type<B, O> =>
   new t.Type<B, O>(codec.name, (u): u is B => codec.is(u), (u, context) => E.map(complete)(codec.validate(u, context)), (b) => codec.encode(back(b)))
 
-const TagJson = strictlyPartial({ vid: integer(0, 4095, 'a VLAN identifier') }, { tpid: oneOf([0x8100, 0x88a8]), pcp: integer(0, 7, 'a priority'), dei: t.boolean })
+const TagJson = strictlyPartial({ vid: integer(0, 4095, 'a VLAN identifier') }, { tpid: choice(0x8100, 0x88a8), pcp: integer(0, 7, 'a priority'), dei: t.boolean })
 
 /** A VLAN tag; a customer tag of priority 0 unless said. */
 export const Tag: t.Type<VlanTag, t.OutputOf<typeof TagJson>> = completed(
@@ -94,7 +89,7 @@ export const Tag: t.Type<VlanTag, t.OutputOf<typeof TagJson>> = completed(
 )
 
 const Tags = t.readonlyArray(Tag, 'a list of VLAN tags')
-const PopTags = oneOf<0 | 1 | 2 | 'all'>([0, 1, 2, 'all'])
+const PopTags = choice<0 | 1 | 2 | 'all'>(0, 1, 2, 'all')
 const VlansJson = strictlyPartial({}, { pop: PopTags, push: Tags })
 
 /** An edit of VLAN tags. */
@@ -112,8 +107,8 @@ export const Hex: t.Type<Uint8Array, string> = new t.Type<Uint8Array, string>(
 )
 
 /** A tunnel kind. */
-export const Tunnel: t.Type<TunnelKind> = oneOf(['vxlan', 'nvgre', 'geneve', 'gre'])
-const Version = oneOf<4 | 6>([4, 6])
+export const Tunnel: t.Type<TunnelKind> = choice('vxlan', 'nvgre', 'geneve', 'gre')
+const Version = choice<4 | 6>(4, 6)
 const Edit: t.Type<EditParts, unknown> = strictlyPartial({}, {
   need: NeedCodec, vlans: Vlans, translate: strictlyPartial({ from: Version, to: Version }, {}), set: ChangesCodec,
 })
@@ -148,7 +143,7 @@ const Pops: t.Type<readonly Need[]> = new t.Type<readonly Need[]>(
 )
 
 const Quote: t.Type<Exclude<Parts['quote'], undefined>, unknown> = t.union([
-  oneOf(['refused']), strictlyPartial({}, { version: Version, set: fields(QUOTE_NAMES) }),
+  choice('refused'), strictlyPartial({}, { version: Version, set: fields(QUOTE_NAMES) }),
 ])
 
 /** The parts of a transposition, each right by itself. */
@@ -189,11 +184,10 @@ export const contextAt = (context: t.Context, path: readonly string[], document:
 }
 
 /** Why a document is not a transposition. */
-export interface BadTransposition {
+export interface BadTransposition extends Problems {
   readonly _tag: 'BadTransposition'
-  readonly problems: readonly Problem[]
 }
 
 /** Reads a transposition from what `transpositionToJson` wrote or somebody else did, or from its text. */
 export const transpositionFromJson = (u: unknown): E.Either<BadTransposition, HeaderTransposition> =>
-  E.mapLeft((errors: t.Errors): BadTransposition => ({ _tag: 'BadTransposition', problems: renderPath(errors) }))(TranspositionCodec.decode(u))
+  E.mapLeft((errors: t.Errors): BadTransposition => ({ _tag: 'BadTransposition', ...toldOf(renderPath(errors)) }))(TranspositionCodec.decode(u))

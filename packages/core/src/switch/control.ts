@@ -24,6 +24,7 @@ import { type DisposeFailure, disposeGone, prepare, type PreparedGroup, start } 
 export interface ControlSurroundings {
   readonly port: PortIdentity
   readonly resource: (name: string) => AnyResource | undefined
+  readonly resourceNames: readonly string[]
   readonly isGone: () => boolean
   /** Most connections a layer keeps. */
   readonly maxConnections: number
@@ -166,7 +167,7 @@ export class Control {
   }
 
   #environment(group: string | undefined): LayerEnvironment {
-    return { port: this.#around.port, resource: this.#around.resource, group }
+    return { port: this.#around.port, resource: this.#around.resource, resourceNames: this.#around.resourceNames, group }
   }
 }
 

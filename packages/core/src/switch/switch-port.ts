@@ -33,6 +33,7 @@ export interface PortSurroundings {
   readonly maxConnections: number
   readonly environment: Environment
   readonly resource: (name: string) => AnyResource | undefined
+  readonly resourceNames: readonly string[]
   readonly find: (name: string) => SwitchPort | undefined
   readonly turn: Turn
   /** Where frames go that were given to a port alone, had to wait, and leave now. */
@@ -110,7 +111,7 @@ export class SwitchPort implements Port {
     const later = around.later(this)
     this.#later = () => later
     this.#control = new Control(
-      { port: identity, resource: around.resource, isGone: () => this.#state === 'deleted', maxConnections: around.maxConnections, swap: (c) => { this.#datapath.policy = c },
+      { port: identity, resource: around.resource, resourceNames: around.resourceNames, isGone: () => this.#state === 'deleted', maxConnections: around.maxConnections, swap: (c) => { this.#datapath.policy = c },
         disposeFailed: (layer, failures) => around.environment.disposeFailed?.(identity, layer, failures) },
       emptyPort,
     )

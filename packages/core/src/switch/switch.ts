@@ -165,6 +165,7 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
         turn,
         later: (self) => forwarding.sinkOf(self),
         resource: (name) => resources.get(name),
+        resourceNames: [...resources.keys()],
         find: (name) => ports.get(name),
         leaves: (from, bytes, start, end, encapsulated) => {
           const target = bridge.find(bytes, start, end, encapsulated ? datapath.parseDepth.inbound : 1, from)

@@ -13,9 +13,10 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { List } from 'immutable'
-import { conditionProblem } from '../policy/condition.js'
+import { renderPath } from '../check/codec-errors.js'
+import { toldOf } from '../check/problem.js'
 import type { Group } from '../policy/group.js'
-import { renderPath } from '../policy/codec-errors.js'
+import { groupProblems } from '../policy/group-problems.js'
 import type { LayerEnvironment, LayerType } from '../policy/layer.js'
 import type { PolicyError } from '../policy/policy-error.js'
 import type { GroupInForce, RuleInForce } from '../policy/port-policy.js'
@@ -31,15 +32,14 @@ export const prepare = <L extends string, C, O>(
   const laidOut = layOut(type, layer, config, environment)
   if (E.isLeft(laidOut)) return laidOut
   const groups = laidOut.right
-  const twice = firstDuplicate(groups.map((g) => `${g.direction} ${g.name}`))
-  if (twice !== undefined) return E.left({ _tag: 'Duplicate', layer, what: 'group', name: twice })
-  for (const group of groups) {
-    const rule = firstDuplicate(group.rules.map((r) => r.id))
-    if (rule !== undefined) return E.left({ _tag: 'Duplicate', layer, what: 'rule', name: `${group.direction} ${group.name}/${rule}` })
-    const reason = firstProblem(group)
-    if (reason !== undefined) return E.left({ _tag: 'BadGroup', layer, group: group.name, reason })
-  }
-  return E.right(groups)
+  const [name, ...others] = duplicates(groups.map((g) => `${g.direction} ${g.name}`))
+  if (name !== undefined) return E.left({ _tag: 'Duplicate', layer, what: 'group', name, ...(others.length === 0 ? {} : { others }) })
+  const [rule, ...rules] = groups.flatMap((group) => duplicates(group.rules.map((r) => r.id)).map((id) => `${group.direction} ${group.name}/${id}`))
+  if (rule !== undefined) return E.left({ _tag: 'Duplicate', layer, what: 'rule', name: rule, ...(rules.length === 0 ? {} : { others: rules }) })
+  const problems = groups.map((group) => ({ group, found: groupProblems(group) })).filter(({ found }) => found.length > 0)
+  const [first] = problems
+  if (first === undefined) return E.right(groups)
+  return E.left({ _tag: 'BadGroup', layer, group: first.group.name, reason: first.found[0]?.reason ?? '', ...toldOf(problems.flatMap(({ found }) => found)) })
 }
 
 /** Starts the rules of groups; those of the same id in a group of the same name hand their state over. */
@@ -95,9 +95,9 @@ const layOut = <L extends string, C, O>(
 ): E.Either<PolicyError, readonly PreparedGroup[]> => {
   try {
     const read = type.codec.decode(config)
-    if (E.isLeft(read)) return E.left({ _tag: 'BadPolicy', layer, problems: renderPath(read.left) })
+    if (E.isLeft(read)) return E.left({ _tag: 'BadPolicy', layer, ...toldOf(renderPath(read.left)) })
     const problems = type.check(read.right, environment)
-    if (problems.length > 0) return E.left({ _tag: 'BadPolicy', layer, problems })
+    if (problems.length > 0) return E.left({ _tag: 'BadPolicy', layer, ...toldOf(problems) })
     return E.right(type.groups(read.right, environment).map(named))
   } catch (thrown) {
     return E.left({ _tag: 'LayerFailed', layer, reason: reasonOf(thrown) })
@@ -118,22 +118,8 @@ const reasonOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.
 const named = (group: Group): PreparedGroup =>
   ({ ...group, rules: group.rules.map((r, i) => ({ ...r, id: r.id ?? `${r.type}-${i + 1}` })) })
 
-/** What is wrong with a condition, if one is: those made by code have passed no codec. */
-const firstProblem = (group: PreparedGroup): string | undefined => {
-  for (const condition of group.when ?? []) {
-    const problem = conditionProblem(condition)
-    if (problem !== undefined) return problem
-  }
-  for (const { id, conditions } of group.rules) {
-    for (const condition of conditions) {
-      const problem = conditionProblem(condition)
-      if (problem !== undefined) return `rule ${id}: ${problem}`
-    }
-  }
-  return undefined
-}
-
-const firstDuplicate = (names: readonly string[]): string | undefined => {
+/** Names that occur more than once, each once. */
+const duplicates = (names: readonly string[]): readonly string[] => {
   const seen = new Set<string>()
-  return names.find((name) => seen.size === seen.add(name).size)
+  return [...new Set(names.filter((name) => seen.size === seen.add(name).size))]
 }

@@ -7,7 +7,7 @@
 import fc from 'fast-check'
 import { isSome } from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
-import { integer, strictlyPartial } from '../policy/codecs.js'
+import { integer, strictlyPartial } from '../check/codecs.js'
 import type { ConditionsObject } from '../policy/condition-codec.js'
 import { answerBy, proceed, refuse } from '../policy/decision.js'
 import { type Directory, directory } from '../policy/directory.js'

@@ -241,7 +241,7 @@ test('rulesLayer: refuses what a rule of a type as data may not be, and nothing 
     [rule(good, [VNET, VNET]), '/types/1/name', 'there is a rule type vnet already'],
     [rule(good, [{ name: 'allow' }]), '/types/0/name', 'there is a rule type allow already'],
     [rule(good, []), '/outbound/0/rules/0/do', 'no such rule type; known are allow, block, nat, encap, decap, hairpin, mirror, count'],
-    [{ types: {} }, '/types', 'expected a list of rule types, got an object'],
+    [{ types: {} }, '/types', 'expected a list of rule types'],
     [
       { types: [{ name: 'two', parameters: { a: 'ip', b: 'ip' }, transposition: { edit: [{ set: { srcIp: { param: 'a' }, dstIp: { param: 'b' } } }] } }], inbound: [groupOf('g', [{ do: 'two', with: { a: '10.0.0.1', b: '::1' } }])] },
       '/inbound/0/rules/0/with', 'edit/0/set: source and destination addresses are of different IP versions',

@@ -16,23 +16,23 @@ const RULE_KEYS = 'unknown property; known are do, id, priority, when, terminati
 /** Damaged documents, with where they are damaged and what is said about it. */
 const DAMAGED: readonly (readonly [unknown, readonly string[]])[] = [
   [null, [': expected an object; of its properties, known are types, outbound, inbound']],
-  [{ outbond: [] }, ['/outbond: unknown property; known are types, outbound, inbound']],
-  [{ outbound: {} }, ['/outbound: expected a list of groups, got an object']],
-  [{ outbound: [{ rules: [] }] }, ['/outbound/0/name: is missing: expected string']],
+  [{ outbond: [] }, ['/outbond: unknown property; known are types, outbound, inbound; did you mean "outbound"?']],
+  [{ outbound: {} }, ['/outbound: expected a list of groups']],
+  [{ outbound: [{ rules: [] }] }, ['/outbound/0/name: is missing: expected a text']],
   [{ outbound: [{ name: 'g' }] }, ['/outbound/0/rules: is missing: expected a list of rules']],
   [{ outbound: [{ name: 'g', rules: [], order: 1.5 }] }, ['/outbound/0/order: expected an order: a whole number from -2147483648 to 2147483647']],
-  [{ outbound: [{ name: 'g', rules: [], longestPrefix: 'dstIpp' }] }, ['/outbound/0/longestPrefix: no such field']],
-  [{ outbound: [{ name: 'g', rules: [], rule: [] }] }, ['/outbound/0/rule: unknown property; known are name, rules, order, when, longestPrefix']],
+  [{ outbound: [{ name: 'g', rules: [], longestPrefix: 'dstIpp' }] }, ['/outbound/0/longestPrefix: no such field; did you mean "dstIp"?']],
+  [{ outbound: [{ name: 'g', rules: [], rule: [] }] }, ['/outbound/0/rule: unknown property; known are name, rules, order, when, longestPrefix; did you mean "rules"?']],
   [{ inbound: [{ name: 'g', rules: [], when: { dstPort: 70_000 } }] }, ['/inbound/0/when/dstPort: dstPort is a whole number from 0 to 65535, not 70000']],
-  [{ inbound: [{ name: 'g', rules: [{}] }] }, ['/inbound/0/rules/0/do: is missing: expected string']],
-  [{ inbound: [{ name: 'g', rules: [{ do: 'alow' }] }] }, [`/inbound/0/rules/0/do: ${NO_TYPE}`]],
-  [{ inbound: [{ name: 'g', rules: [{ do: 'allow', terminate: true }] }] }, [`/inbound/0/rules/0/terminate: ${RULE_KEYS}`]],
+  [{ inbound: [{ name: 'g', rules: [{}] }] }, ['/inbound/0/rules/0/do: is missing: expected a text']],
+  [{ inbound: [{ name: 'g', rules: [{ do: 'alow' }] }] }, [`/inbound/0/rules/0/do: ${NO_TYPE}; did you mean "allow"?`]],
+  [{ inbound: [{ name: 'g', rules: [{ do: 'allow', terminate: true }] }] }, [`/inbound/0/rules/0/terminate: ${RULE_KEYS}; did you mean "terminating"?`]],
   [{ inbound: [{ name: 'g', rules: [{ do: 'allow', with: { x: 1 } }] }] }, ['/inbound/0/rules/0/with/x: unknown property; there are none here']],
   [{ inbound: [{ name: 'g', rules: [{ do: 'encap', with: { srcIp: '10.0.0.1', dstIp: '10.0.0.2' } }] }] }, ['/inbound/0/rules/0/with/vni: expected a VNI: a whole number from 0 to 16777215']],
   [{ inbound: [{ name: 'g', rules: [{ do: 'nat', with: { dstIp: '10.0.0.256', srcPort: -1 } }] }] }, [
     '/inbound/0/rules/0/with/dstIp: not an IPv4 or IPv6 address', '/inbound/0/rules/0/with/srcPort: expected a port: a whole number from 0 to 65535',
   ]],
-  [{ inbound: [{ name: 'g', rules: [{ do: 'hairpin' }] }] }, ['/inbound/0/rules/0/with/port: is missing: expected string']],
+  [{ inbound: [{ name: 'g', rules: [{ do: 'hairpin' }] }] }, ['/inbound/0/rules/0/with/port: is missing: expected a text']],
   [{ inbound: [{ name: 'g', rules: [{ do: 'allow', priority: '1' }] }] }, ['/inbound/0/rules/0/priority: expected a priority: a whole number from 0 to 4294967295']],
   [{ inbound: [{ name: 'g', rules: [{ do: 'allow', when: { dstPort: [80, '90-85'] } }] }] }, [
     '/inbound/0/rules/0/when/dstPort/1: the range is inverted: its first value is above its last: did you mean 85-90?',
@@ -85,7 +85,7 @@ test('rulesLayer: takes rule types of one\'s own, and only those it was given', 
   orThrow(layer.update(only.policy({ outbound: [{ name: 'g', rules: [{ do: 'paint', with: { colour: 'red' } }] }] })))
   c.is(layer.rules()[0]?.type, 'paint')
   const answer = layer.updateJson({ outbound: [{ name: 'g', rules: [{ do: 'allow' }] }] })
-  c.deepEqual(answer, { _tag: 'Left', left: { _tag: 'BadPolicy', layer: 'only', problems: [{ path: '/outbound/0/rules/0/do', reason: 'no such rule type; known are paint' }] } })
+  c.deepEqual(answer, { _tag: 'Left', left: { _tag: 'BadPolicy', layer: 'only', problems: [{ path: '/outbound/0/rules/0/do', reason: 'no such rule type; known are paint', value: '"allow"' }] } })
 })
 
 test('ruleToJson: writes every part of a rule', (c) => {

@@ -127,7 +127,7 @@ test('updateGroups: changes nothing if one of its changes is refused', (c) => {
   })
   refuses(c, port, () => layer.updateGroups({ first: null, second: builtIn.policy({ outbound: [groupOf('second', [{ do: 'nope' }])] }) }), {
     _tag: 'BadPolicy', layer: 'built-in',
-    problems: [{ path: '/outbound/0/rules/0/do', reason: 'no such rule type; known are allow, block, nat, encap, decap, hairpin, mirror, count' }],
+    problems: [{ path: '/outbound/0/rules/0/do', reason: 'no such rule type; known are allow, block, nat, encap, decap, hairpin, mirror, count', value: '"nope"' }],
   })
 })
 
@@ -164,8 +164,12 @@ test('update: refuses conditions made in code that could never be met as they ar
   const bad = is('dstPort', 70_000)
   const inRule: Group = { name: 'g', direction: 'inbound', rules: [rule(allow, {}), rule(block, {}, { when: [bad] })] }
   const reason = 'dstPort is a whole number from 0 to 65535, not 70000'
-  refuses(c, port, () => layer.update(raw.policy([inRule])), { _tag: 'BadGroup', layer: 'raw', group: 'g', reason: `rule block-2: ${reason}` })
-  refuses(c, port, () => layer.update(raw.policy([{ ...inRule, rules: [], when: [bad] }])), { _tag: 'BadGroup', layer: 'raw', group: 'g', reason })
+  refuses(c, port, () => layer.update(raw.policy([inRule])), {
+    _tag: 'BadGroup', layer: 'raw', group: 'g', reason, problems: [{ path: '/inbound/g/rules/block-2/when/0/dstPort/0', reason, value: '70000' }],
+  })
+  refuses(c, port, () => layer.update(raw.policy([{ ...inRule, rules: [], when: [bad] }])), {
+    _tag: 'BadGroup', layer: 'raw', group: 'g', reason, problems: [{ path: '/inbound/g/when/0/dstPort/0', reason, value: '70000' }],
+  })
 })
 
 test('update: refuses a policy of another layer type at run time too', (c) => {

@@ -40,7 +40,7 @@ for (const [json, said] of [
   [{ gateways: [], neighbours: { directory: 'ca', vni: 5001, mac: 'gateway' } }, ['/gateways: the neighbours are to have the MAC of the first gateway, and there is none']],
   [{ gateways: [GATEWAY], neighbours: { directory: 'ca', vni: 5001 } }, ['/neighbours/directory: the switch was not opened with a resource named "ca"']],
   [{ gateways: [GATEWAY], neighbours: 'some' }, ['/neighbours: expected "any", a list of stations, or an object with a directory']],
-  [{ gateways: [GATEWAY], neighbours: [{ ip: '10.0.1.5' }] }, ['/neighbours/0/mac: expected a MAC address as text']],
+  [{ gateways: [GATEWAY], neighbours: [{ ip: '10.0.1.5' }] }, ['/neighbours/0/mac: is missing: expected a MAC address as text']],
   [{ gateways: [GATEWAY], asked: 'all' }, ['/asked: expected "vm" or "network" or "both"']],
 ] as const) {
   test(`responder: refuses ${JSON.stringify(json)}`, (t) => { t.deepEqual(objections(responder.layer, json), said) })

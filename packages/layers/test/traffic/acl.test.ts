@@ -130,7 +130,7 @@ test('acl: changes nothing when an update is refused', (t) => {
   const before = port.generation()
   t.deepEqual(security.updateJson({ outbound: [{ allow: { dstPort: 70_000 } }] }), {
     _tag: 'Left',
-    left: { _tag: 'BadPolicy', layer: 'acl', problems: [{ path: '/outbound/0/allow/dstPort', reason: 'dstPort is a whole number from 0 to 65535, not 70000' }] },
+    left: { _tag: 'BadPolicy', layer: 'acl', problems: [{ path: '/outbound/0/allow/dstPort', reason: 'dstPort is a whole number from 0 to 65535, not 70000', value: '70000' }] },
   })
   t.is(port.generation(), before)
   t.is(outcome(port, 'outbound', request), asText)

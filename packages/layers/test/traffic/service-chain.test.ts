@@ -150,7 +150,7 @@ for (const { chain, says } of [
   { chain: { idleMs: 5 }, says: '/chains/0/idleMs: only a stateful chain has an idle time' },
   { chain: { through: [] }, says: '/chains/0/through: expected at least one address' },
   { chain: { encap: 'gre' }, says: '/chains/0/encap: expected "vxlan" or "nvgre" or "geneve"' },
-  { chain: { when: { dstport: 1 } }, says: '/chains/0/when/dstport: there is no field dstport' },
+  { chain: { when: { dstport: 1 } }, says: '/chains/0/when/dstport: there is no field dstport; did you mean "dstPort"?' },
 ]) {
   test(`service-chain: refuses ${JSON.stringify(chain)}`, (t) => {
     t.deepEqual(objections(serviceChain.layer, { underlay: '192.0.2.1', chains: [{ ...WEB, ...chain }] }), [says])
