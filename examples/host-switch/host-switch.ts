@@ -71,7 +71,7 @@ class RunningHost implements HostSwitch {
       resources: { [MAPPINGS]: this.mappings },
       onNic: (port, event) => {
         if (port === undefined && event._tag === 'Failed' && !event.error.retryable) this.uplinkLost = true
-        warn(`${port ?? 'underlay'}: ${event._tag === 'Failed' ? renderNicError(event.error) : `the link is ${event.state}`}`)
+        warn(`${port ?? 'underlay'}: ${event._tag === 'Failed' ? renderNicError(event.error) : event._tag === 'Link' ? `the link is ${event.state}` : `the MTU is ${event.bytes}`}`)
       },
     })
   }
@@ -121,7 +121,7 @@ class RunningHost implements HostSwitch {
     const opened = await this.openNics(next)
     if (E.isLeft(opened)) return opened
     const { nics, uplink } = opened.right
-    const ports = wantedPorts(next, uplink?.nic.mtu())
+    const ports = wantedPorts(next)
     const plan = planOf(this.ports, ports)
     // A NIC that broke is opened anew although nothing was said of it.
     const replugged = Object.entries(ports)

@@ -27,6 +27,7 @@ export const keepNic = async (nic: Nic): Promise<E.Either<NicError, KeptNic>> =>
     frames: (batch) => { holder?.frames(batch) },
     drained: () => { holder?.drained?.() },
     link: (state) => { holder?.link?.(state) },
+    mtu: (bytes) => { holder?.mtu?.(bytes) },
     failed: (error) => {
       if (!error.retryable) usable = false
       holder?.failed?.(error)

@@ -32,9 +32,9 @@ export interface WantedLayer {
 /** By name. */
 export type WantedPorts = Readonly<Record<string, WantedPort>>
 
-/** The ports of a configuration, on an underlay that takes packets of `underlayMtu` bytes. */
-export const wantedPorts = (config: Config, underlayMtu: number | undefined): WantedPorts => {
-  const mtu = underlayMtu === undefined ? {} : { mtu: { network: underlayMtu, ...config.mtu } }
+/** The ports of a configuration. What the underlay takes, the host tells their switch. */
+export const wantedPorts = (config: Config): WantedPorts => {
+  const mtu = config.mtu === undefined ? {} : { mtu: config.mtu }
   return Object.fromEntries(Object.entries(config.ports).map(([name, port]): [string, WantedPort] => {
     const { mac, ip, vni, nic, layers = [] } = port
     return [name, {
@@ -104,8 +104,7 @@ export const rehearse = (config: Config): readonly ConfigProblem[] => {
   const mappings = directory(MAPPINGS)
   const problems = [...fillDirectory(mappings, [], config.mappings ?? [])]
   const scratch = openSwitch({ resources: { [MAPPINGS]: mappings } })
-  const underlayMtu = config.underlay === undefined ? undefined : config.mtu?.network ?? USUAL_MTU
-  for (const [name, { spec, layers }] of Object.entries(wantedPorts(config, underlayMtu))) {
+  for (const [name, { spec, layers }] of Object.entries(wantedPorts(config))) {
     const port = scratch.addPort(spec)
     if (E.isLeft(port)) problems.push(...problemsOfSwitch(port.left, pointer('ports', name)))
     else {
@@ -116,8 +115,6 @@ export const rehearse = (config: Config): readonly ConfigProblem[] => {
   return problems
 }
 
-/** What the underlay takes is known once it is open; until then any will do. */
-const USUAL_MTU = 1500
 
 const keyOf = ({ vni, ip }: MappingConfig): string => `${vni} ${ip}`
 

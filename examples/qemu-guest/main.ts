@@ -15,7 +15,7 @@ const directory = process.argv[2]
 if (directory === undefined) throw new Error('usage: main.js DIRECTORY')
 
 const host = openHost({
-  onNic: (port, event) => console.error(`${port}: ${event._tag === 'Failed' ? renderNicError(event.error) : `link ${event.state}`}`),
+  onNic: (port, event) => console.error(`${port}: ${event._tag === 'Failed' ? renderNicError(event.error) : event._tag === 'Link' ? `link ${event.state}` : `MTU ${event.bytes}`}`),
 })
 const client = orThrow(host.switch.addPort({ name: 'client', mac: '00:15:5d:00:00:04', ip: ['10.0.0.4', 'fd00::4'] }))
 const server = orThrow(host.switch.addPort({ name: 'server', mac: '00:15:5d:00:00:05', ip: ['10.0.0.5', 'fd00::5'] }))

@@ -154,7 +154,7 @@ test('unit: another underlay takes the place of the old one, and one that cannot
   await send(here)
   t.deepEqual([here.got.get('eth0'), here.got.get('eth1')], [2, 1])
   t.deepEqual(here.closed, ['eth0'])
-  t.deepEqual(await host.change(changed('/ports/b', undefined)), E.right(['a replaced', 'another underlay']), 'without an underlay there is no MTU')
+  t.deepEqual(await host.change(changed('/ports/b', undefined)), E.right(['another underlay']), 'the MTU is the underlay’s, not the ports’')
   t.is(host.status().uplink, null)
   await host.close()
 })

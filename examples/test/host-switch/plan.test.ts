@@ -13,7 +13,7 @@ const read = (json: Json): Config => {
   return orThrow(config)
 }
 
-const planTo = (json: Json): readonly object[] => planOf(wantedPorts(read(aConfig()), 1500), wantedPorts(read(json), 1500))
+const planTo = (json: Json): readonly object[] => planOf(wantedPorts(read(aConfig())), wantedPorts(read(json)))
 
 test('unit: the same configuration changes nothing', (t) => {
   t.deepEqual(planTo(aConfig()), [])

@@ -91,4 +91,4 @@ export type { GroupHandle, LayerHandle, RuleReport } from './switch/layer-handle
 export type { Batch, FrameOutcome, Output, Processed, Sink } from './switch/output.js'
 export type { PendingReport, Port, PortCounters, PortSpec, PortState } from './switch/port.js'
 export type { PortError } from './switch/port-error.js'
-export { openSwitch, type Switch, type SwitchOptions } from './switch/switch.js'
+export { type MtuError, openSwitch, type Switch, type SwitchOptions } from './switch/switch.js'

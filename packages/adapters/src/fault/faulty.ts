@@ -73,6 +73,7 @@ export const faulty = (nic: Nic, options: FaultOptions): FaultyNic => {
         frames: into.frames,
         drained: out.drained,
         link: (state) => receiver?.link?.(state),
+        mtu: (bytes) => receiver?.mtu?.(bytes),
         failed: (error) => receiver?.failed?.(error),
       })
       if (E.isRight(started)) receiver = to

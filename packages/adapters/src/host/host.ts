@@ -12,7 +12,10 @@ import type { NicError } from '../nic/nic-error.js'
 import type { FinisherCounters } from '../offload/index.js'
 import type { Timers } from '../nic/timers.js'
 
-/** What a host is opened with. */
+/**
+ * What a host is opened with. The switch's MTU is that of the uplink's NIC while there is one, also when that changes; `network` in
+ * `mtu` bounds it from above.
+ */
 export interface HostOptions extends Omit<SwitchOptions, 'environment'> {
   /** Hooks of the switch, but for those that frames leave by, which are the host's. */
   readonly environment?: Omit<Environment, 'deliver' | 'toVm' | 'toNetwork' | 'released'>
@@ -20,12 +23,16 @@ export interface HostOptions extends Omit<SwitchOptions, 'environment'> {
   readonly expireEveryMs?: number
   /** The system's unless given. The switch's clock goes by them too, unless `clock` is given. */
   readonly timers?: Timers
-  /** Told of every failure of a NIC after it was plugged in, and of its link; `port` is `undefined` for the uplink. */
+  /** Told of every failure of a NIC after it was plugged in, of its link and of its MTU; `port` is `undefined` for the uplink. */
   readonly onNic?: (port: string | undefined, event: NicEvent) => void
 }
 
 /** What a NIC tells after it was plugged in. */
-export type NicEvent = { readonly _tag: 'Failed'; readonly error: NicError } | { readonly _tag: 'Link'; readonly state: LinkState }
+export type NicEvent =
+  | { readonly _tag: 'Failed'; readonly error: NicError }
+  | { readonly _tag: 'Link'; readonly state: LinkState }
+  /** The MTU changed, to so many bytes of network packet. */
+  | { readonly _tag: 'Mtu'; readonly bytes: number }
 
 /** Why a NIC was not plugged in. */
 export type HostError =
@@ -68,7 +75,7 @@ export interface Host {
    * does nothing.
    */
   readonly unplug: (port: string | undefined) => Promise<Either<HostError, void>>
-  /** Connects the switch to the physical network, and starts the NIC. Wrap it as an underlay where addresses are to be resolved. */
+  /** Connects the switch to the physical network, and starts the NIC. Wrap it as an underlay where addresses are to be resolved. The switch goes by its MTU from then on. */
   readonly uplink: (nic: Nic) => Either<HostError, void>
   /** How ports and NICs are at present, and what they counted. */
   readonly report: () => HostReport

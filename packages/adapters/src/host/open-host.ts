@@ -13,6 +13,8 @@
  * and are finished for any other NIC. One so long that a tunnel around it would not fit an IP packet is cut before it enters the switch.
  * To such a NIC finished TCP segments of one batch that continue each other go joined, as one frame to be segmented (`join.ts`).
  *
+ * **MTU.** The switch takes the uplink's MTU for the network's, and follows when that changes.
+ *
  * **Failure.** What a NIC cannot send it counts; that it failed is told to `onNic`. It stays plugged in, as the report shows it,
  * until it is unplugged; the other ports go on. A port that is removed from the switch takes its NIC with it.
  *
@@ -31,6 +33,10 @@ import type { Host, HostError, HostOptions, HostReport, NicReport } from './host
 
 /** Flows a port looks at in one round of expiry: some milliseconds' worth, so that a million flows are gone through in sixteen rounds. */
 const EXPIRE_BUDGET = 65_536
+
+/** Bounds of an MTU of IP; that of a loopback interface is beyond. */
+const LEAST_MTU = 68
+const MOST_MTU = 65_535
 
 /**
  * Opens a host without ports or NICs: add ports to its `switch`, plug NICs into them.
@@ -67,6 +73,8 @@ class LiveHost implements Host {
   readonly #touched: Plug[] = []
   readonly #leaving = new Set<Promise<void>>()
   #uplink: Plug | undefined
+  /** The uplink's MTU as the switch knows it. A NIC need not tell of a change, so it is compared with each batch. */
+  #uplinkMtu = 0
   /** Whether a batch is under way, behind which will be flushed. */
   #busy = false
   #noNic = 0
@@ -115,6 +123,7 @@ class LiveHost implements Host {
     const started = this.#start(plug, (batch) => this.switch.batchFromNetwork(batch))
     if (isLeft(started)) return started
     this.#uplink = plug
+    this.#followMtu(nic.mtu())
     return started
   }
 
@@ -151,6 +160,8 @@ class LiveHost implements Host {
     const tell = this.#options.onNic
     return plug.nic.start({
       frames: (batch) => {
+        const uplink = this.#uplink?.nic.mtu()
+        if (uplink !== undefined && uplink !== this.#uplinkMtu) this.#followMtu(uplink)
         this.#busy = true
         try {
           take(batch)
@@ -160,8 +171,18 @@ class LiveHost implements Host {
         }
       },
       link: (state) => tell?.(plug.port, { _tag: 'Link', state }),
+      mtu: (bytes) => {
+        if (plug.port === undefined) this.#followMtu(bytes)
+        tell?.(plug.port, { _tag: 'Mtu', bytes })
+      },
       failed: (error) => tell?.(plug.port, { _tag: 'Failed', error }),
     })
+  }
+
+  /** The network takes what the uplink does, within what the options and IP allow. */
+  #followMtu(bytes: number): void {
+    this.#uplinkMtu = bytes
+    this.switch.setMtu(Math.max(LEAST_MTU, Math.min(bytes, this.#options.mtu?.network ?? MOST_MTU)))
   }
 
   /** Takes whatever NIC is there off its place, and closes it. */

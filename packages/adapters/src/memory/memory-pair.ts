@@ -39,6 +39,12 @@ export interface MemoryPair {
   readonly b: Nic
   /** Takes the link down or up again, as if a cable were pulled. Both ends are told, in a later turn. Without effect once an end was closed. */
   readonly setLink: (state: LinkState) => void
+  /**
+   * Changes the MTU of both ends, who are told in a later turn: 68 to the MTU that the pair was made with. What is queued still arrives.
+   *
+   * @throws RangeError if it is outside that range; nothing has changed then
+   */
+  readonly setMtu: (bytes: number) => void
 }
 
 /**
@@ -61,6 +67,11 @@ export const memoryPair = (options: MemoryPairOptions = {}): MemoryPair => {
   return {
     a: a.nic,
     b: b.nic,
+    setMtu: (bytes) => {
+      cable.mtu = inRange('mtu', bytes, 68, mtu)
+      a.wake()
+      b.wake()
+    },
     setLink: (state) => {
       cable.up = state === 'up'
       if (!cable.up) {
@@ -77,7 +88,7 @@ const QUEUE_BYTES = 16 * 1024 * 1024
 
 /** What both ends have in common. */
 interface Cable {
-  readonly mtu: number
+  mtu: number
   readonly offloads: Offloads
   readonly schedule: (task: () => void) => void
   /** As it was set; whether the ends are open is theirs to know. */
@@ -101,6 +112,7 @@ const makeEnd = (cable: Cable, name: string, mac: string | undefined, inbox: Fra
   let state: 'opened' | 'started' | 'closed' = 'opened'
   let receiver: Receiver | undefined
   let told: LinkState = 'down'
+  let toldMtu = cable.mtu
   let scheduled = false
   let wasFull = false
   let closing: Promise<void> | undefined
@@ -158,6 +170,10 @@ const makeEnd = (cable: Cable, name: string, mac: string | undefined, inbox: Fra
       told = now
       receiver?.link?.(now)
     }
+    if (cable.mtu !== toldMtu) {
+      toldMtu = cable.mtu
+      receiver?.mtu?.(toldMtu)
+    }
     drained()
   }
 
@@ -189,6 +205,7 @@ const makeEnd = (cable: Cable, name: string, mac: string | undefined, inbox: Fra
       state = 'started'
       receiver = to
       told = link()
+      toldMtu = cable.mtu
       if (inbox.size() > 0) wake()
       return E.right(undefined)
     },

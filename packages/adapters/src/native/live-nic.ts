@@ -176,10 +176,12 @@ class LiveNic {
       return
     }
     const was = this.#up
+    const before = this.#mtu
     this.#mtu = state.mtu
     this.#up = state.up
     this.#rewatch(false)
-    if (state.up === was) return
+    if (state.mtu !== before) this.#receiver?.mtu?.(state.mtu)
+    if (state.up === was || !this.#isOpen()) return
     this.#receiver?.link?.(state.up ? 'up' : 'down')
     if (state.up) return
     this.#outgoing.lose('LinkDown')

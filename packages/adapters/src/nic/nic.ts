@@ -72,6 +72,8 @@ export interface Receiver {
   readonly drained?: () => void
   /** The link went up or down. */
   readonly link?: (state: LinkState) => void
+  /** The MTU changed, to so many bytes of network packet. */
+  readonly mtu?: (bytes: number) => void
   /** Something failed. */
   readonly failed?: (error: NicError) => void
 }

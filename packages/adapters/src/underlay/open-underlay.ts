@@ -131,6 +131,7 @@ class ResolvingNic implements Underlay {
       frames: (batch) => this.#receive(batch, receiver),
       drained: () => receiver.drained?.(),
       failed: (error) => receiver.failed?.(error),
+      mtu: (bytes) => receiver.mtu?.(bytes),
       link: (state) => {
         if (state === 'up') this.#cameUp()
         receiver.link?.(state)

@@ -1,5 +1,6 @@
-import { dissect, formatFrame, orThrow } from '@vfp-ts/core'
+import { buildFrame, dissect, formatFrame, orThrow } from '@vfp-ts/core'
 import test from 'ava'
+import { memoryPair } from '../../src/memory/index.js'
 import { type Nic, type NicError, renderNicError, SendCode } from '../../src/nic/index.js'
 import type { HostOptions } from '../../src/host/index.js'
 import { frame, intact } from './frames.js'
@@ -139,7 +140,7 @@ test('host: a port that is removed takes its NIC with it, and the others go on',
 test('host: tells of links and failures, by port', (t) => {
   const rig = openRig()
   const told: unknown[] = []
-  const host = rig.host({ onNic: (port, event) => told.push([port, event._tag, event._tag === 'Link' ? event.state : event.error.code]) })
+  const host = rig.host({ onNic: (port, event) => told.push([port, event._tag, event._tag === 'Link' ? event.state : event._tag === 'Mtu' ? event.bytes : event.error.code]) })
   orThrow(host.switch.addPort({ name: 'a', mac: macOf(1) }))
   const link = rig.link('tap-a')
   orThrow(host.plug('a', link.near))
@@ -156,7 +157,7 @@ test('host: tells of links and failures, by port', (t) => {
 test('host: goes on without a NIC that failed for good, and shows it until it is unplugged', async (t) => {
   const rig = openRig()
   const told: string[] = []
-  const host = rig.host({ onNic: (port, event) => told.push(`${port ?? 'uplink'} ${event._tag === 'Failed' ? renderNicError(event.error) : event.state}`) })
+  const host = rig.host({ onNic: (port, event) => told.push(`${port ?? 'uplink'} ${event._tag === 'Failed' ? renderNicError(event.error) : event._tag === 'Mtu' ? event.bytes : event.state}`) })
   for (const n of [1, 2, 3]) orThrow(host.switch.addPort({ name: `vm-${n}`, mac: macOf(n) }))
   const [one, two, three] = [1, 2, 3].map((n) => rig.link(`tap-${n}`))
   // The NIC is told to fail by its own means: it closes itself, and says so.
@@ -313,3 +314,50 @@ test('host: nothing is looked at any more once a hook closed the host meanwhile'
 })
 
 /** In as many VXLAN tunnels of the VM's own. */
+
+test('host: the switch follows the MTU of the uplink, down and up, and the VM is told', (t) => {
+  const rig = openRig()
+  const events: string[] = []
+  const tasks: (() => void)[] = []
+  const pair = memoryPair({ names: ['uplink', 'wire'], mtu: 1600, schedule: (task) => { tasks.push(task) } })
+  const runAll = (): void => {
+    rig.run()
+    for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task()
+    rig.run()
+  }
+  const host = rig.host({ onNic: (port, event) => { if (event._tag === 'Mtu') events.push(`${port ?? 'uplink'} ${event.bytes}`) } })
+  const left: number[] = []
+  orThrow(pair.b.start({ frames: ({ length, count }) => { for (let i = 0; i < count; i++) left.push(length[i]! - 14) } }))
+  orThrow(host.uplink(pair.a))
+  tenantPort(host, 4, 1, tenants())
+  const vm = rig.link('tap-4', { mtu: 9000 })
+  orThrow(host.plug('vm-4', vm.near))
+  const say = (bytes: number): readonly number[] => {
+    vm.far.send(orThrow(buildFrame({ proto: 'udp', srcMac: macOf(4), dstMac: macOf(5), srcIp: '10.0.1.4', dstIp: '10.0.1.5', payload: new Uint8Array(bytes - 28) })))
+    runAll()
+    return [...left.splice(0), ...vm.far.came().map(({ frame: told }) => -((told[40]! << 8) | told[41]!))]
+  }
+  t.deepEqual(say(1550), [1600])
+  t.deepEqual(say(1551), [-1550])
+  pair.setMtu(1400)
+  t.deepEqual(say(1550), [-1350], 'before the NIC has told')
+  t.deepEqual(events, ['uplink 1400'])
+  t.deepEqual(say(1350), [1400])
+  pair.setMtu(1600)
+  runAll()
+  t.deepEqual(say(1550), [1600])
+  t.deepEqual(events, ['uplink 1400', 'uplink 1600'])
+  t.deepEqual(host.report().uplink?.counters.sendDrops, {})
+})
+
+test('host: the MTU of the options bounds that of the uplink', (t) => {
+  const rig = openRig()
+  const host = rig.host({ mtu: { network: 1400 } })
+  orThrow(host.uplink(rig.link('uplink', { mtu: 1600 }).near))
+  tenantPort(host, 4, 1, tenants())
+  const vm = rig.link('tap-4')
+  orThrow(host.plug('vm-4', vm.near))
+  vm.far.send(orThrow(buildFrame({ proto: 'udp', srcMac: macOf(4), dstMac: macOf(5), srcIp: '10.0.1.4', dstIp: '10.0.1.5', payload: new Uint8Array(1351 - 28) })))
+  rig.run()
+  t.deepEqual(vm.far.came().map(({ frame: told }) => (told[40]! << 8) | told[41]!), [1350])
+})

@@ -1,14 +1,17 @@
 /** Priority tags over a veth: the kernel takes tags out of frames, and an all-zero tag must not be lost with that. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { orThrow } from '@vfp-ts/core'
-import test, { type ExecutionContext } from 'ava'
+import { testNeeding } from '@vfp-ts/needs'
+import type { ExecutionContext } from 'ava'
 import { openAfPacket } from '../../src/af-packet/index.js'
 import { openUnderlay, type Underlay } from '../../src/underlay/index.js'
 import { enterPrivateNetwork, ip as command, veth } from '../native/private-network.js'
 import { HOST_MAC, ip } from './config.js'
 import { advertised, arp, datagram, ndp, PEER_MAC, tagged } from './wire.js'
 
-enterPrivateNetwork()
+const test = testNeeding('network namespaces', 'packet sockets', 'koffi', 'ip')
+
+test.before(enterPrivateNetwork)
 
 let pairs = 0
 

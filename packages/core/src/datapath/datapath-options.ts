@@ -1,6 +1,7 @@
 /** What a port's datapath is told, and what it tells: limits and lifetimes, and counters. */
 import type { Direction } from '../flow/flow-id.js'
 import type { MtuOptions } from './mtu-options.js'
+import type { NetworkMtu } from './network-mtu.js'
 import type { PendingOptions } from './waiting-room.js'
 
 /** Limits and lifetimes of a port's datapath. */
@@ -19,8 +20,10 @@ export interface DatapathOptions {
   readonly hashSeed: number
   /** Bounds of waiting for resources; those of {@link DEFAULT_PENDING} unless given. */
   readonly pending?: PendingOptions
-  /** What the physical network takes; without it, everything. */
+  /** What becomes of packets too long for the physical network, and a limit of the port's own. */
   readonly mtu?: MtuOptions
+  /** What the physical network takes, for all ports of a switch; everything unless given. */
+  readonly network?: NetworkMtu
 }
 
 /** What a port counts. */

@@ -40,6 +40,7 @@ import { compileFlow, refresh, sameDecision } from './compile.js'
 import { Copies, type MirrorSink } from './copies.js'
 import { measureLayers } from './layer-lengths.js'
 import { type Leaves, MtuGuard } from './mtu.js'
+import { NetworkMtu } from './network-mtu.js'
 import { pairUp } from './pairing.js'
 import { Pending } from './pending.js'
 import type { DatapathCounters, DatapathOptions } from './datapath-options.js'
@@ -62,8 +63,7 @@ export class Datapath<J = unknown> {
   readonly pending: Pending<J>
   readonly answers: Answers
   readonly options: DatapathOptions
-  /** Present where the physical network's MTU is known. */
-  readonly mtu: MtuGuard | undefined
+  readonly mtu: MtuGuard
   /** What the sender of the frame in hand left to others (`wire/offload.ts`): set by the owner. */
   offload = 0
   /** The policy in force. */
@@ -101,7 +101,7 @@ export class Datapath<J = unknown> {
     this.walker = new Walker(port)
     this.pending = new Pending(options.pending ?? DEFAULT_PENDING, options.maxFragments, (reason) => { this.lose(reason) })
     this.answers = new Answers(options.geneveOptions)
-    this.mtu = options.mtu === undefined ? undefined : new MtuGuard(options.mtu, options.geneveOptions, leaves)
+    this.mtu = new MtuGuard(options.mtu ?? {}, options.geneveOptions, leaves, options.network ?? new NetworkMtu(clock))
     this.#clock = clock
     this.#copies = new Copies(mirror)
   }
@@ -269,7 +269,7 @@ export class Datapath<J = unknown> {
     const view = this.#view
     const { start, end } = view
     const { mtu } = this
-    if (mtu !== undefined && direction === 'outbound' && flow.verdict._tag === 'Continue' && mtu.isOver(flow, view, this.offload)) {
+    if (direction === 'outbound' && flow.verdict._tag === 'Continue' && mtu.isOver(flow, view, this.offload)) {
       return this.#abandon(flow, walk, Outcome.Oversize)
     }
     flow.lastHitUs = nowUs
@@ -298,7 +298,7 @@ export class Datapath<J = unknown> {
       if (refusal !== '') return this.#abandon(flow, walk, this.#undo(before, start, end, refusal))
     }
     if (contexts.length > 0) measureLayers(contexts, view, end, this.#lengths)
-    const clamped = mtu !== undefined && (flags & TcpFlag.Syn) !== 0 && mtu.clamp(flow, view)
+    const clamped = (flags & TcpFlag.Syn) !== 0 && mtu.clamp(flow, view)
     const whole = end - view.start
     const code = apply(flow.program, view, floor)
     if (code !== ApplyCode.Ok) {

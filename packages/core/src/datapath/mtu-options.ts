@@ -2,8 +2,11 @@
 
 /** What a port is told about the MTU of the physical network. */
 export interface MtuOptions {
-  /** Longest IP packet, the outermost of its frame, that the physical network takes, 68–65,535 bytes. */
-  readonly network: number
+  /**
+   * Longest IP packet, the outermost of its frame, that the physical network takes, 68–65,535 bytes. A switch without it takes
+   * everything until `Switch.setMtu` says otherwise, and a port without it goes by its switch.
+   */
+  readonly network?: number
   /**
    * What becomes of a packet that would be longer:
    *
@@ -20,7 +23,7 @@ export interface MtuOptions {
 }
 
 /** {@link MtuOptions} with everything said. */
-export type Mtu = Required<MtuOptions>
+export type Mtu = Required<Omit<MtuOptions, 'network'>> & Pick<MtuOptions, 'network'>
 
 /** The options with their defaults. */
 export const completeMtu = (options: MtuOptions): Mtu => ({ oversize: 'tooBig', clampMss: true, errors: { perSecond: 100, burst: 50 }, ...options })
@@ -28,15 +31,19 @@ export const completeMtu = (options: MtuOptions): Mtu => ({ oversize: 'tooBig', 
 /** Why the options are none, and where; `undefined` if they are. */
 export const mtuProblem = (options: MtuOptions): { readonly path: string; readonly reason: string } | undefined => {
   const { network, oversize, clampMss, errors } = completeMtu(options)
-  if (!Number.isInteger(network) || network < LEAST || network > MOST) {
-    return { path: '/network', reason: `a whole number of bytes from ${LEAST} to ${MOST}, not ${network}` }
-  }
+  if (network !== undefined && !isMtu(network)) return { path: '/network', reason: mtuReason(network) }
   if (!OVERSIZE.has(oversize)) return { path: '/oversize', reason: `tooBig, fragment or drop, not ${oversize}` }
   if (typeof clampMss !== 'boolean') return { path: '/clampMss', reason: 'true or false' }
   if (!(errors.perSecond >= 0 && errors.perSecond <= MOST_ERRORS)) return { path: '/errors/perSecond', reason: `a number from 0 to ${MOST_ERRORS}` }
   if (!(errors.burst >= 0 && errors.burst <= MOST_ERRORS)) return { path: '/errors/burst', reason: `a number from 0 to ${MOST_ERRORS}` }
   return undefined
 }
+
+/** Whether a link may take packets of so many bytes. */
+export const isMtu = (mtu: number): boolean => Number.isInteger(mtu) && mtu >= LEAST && mtu <= MOST
+
+/** Why a number is no MTU. */
+export const mtuReason = (mtu: unknown): string => `a whole number of bytes from ${LEAST} to ${MOST}, not ${String(mtu)}`
 
 /** Every IPv4 host must take as much in one piece (RFC 791 §3.2). */
 const LEAST = 68

@@ -14,6 +14,10 @@
  * Cut is only what is a packet of the VM's own making whose fragments would be decided as it was: not one with a tunnel inside
  * that policy looks into, none whose payload is worked on or that is to be segmented. Those are too big, whatever their DF.
  *
+ * The limit is the least of what the port was told, what the link takes at present and what a router on the path to the outermost
+ * destination has refused (`network-mtu.ts`). It is asked for anew with each packet, so a change counts from the next one on. The segment size
+ * of SYNs goes by the link only: the path is not known where one comes in.
+ *
  * Cost of a packet that fits: some additions. Nothing is allocated for it.
  *
  * @see VFP §10.2
@@ -29,12 +33,15 @@ import { MAX_ERROR_FRAME, mayComplain, packetTooBig, writeErrorMessage } from '.
 import { type Cutting, laterFragments, shortenToFirst } from '../wire/fragment-ipv4.js'
 import { Frag, type FrameView, L3, L4, makeFrameView, Slot, SLOTS } from '../wire/frame-view.js'
 import { Ipv4At, ipv4HeaderLength } from '../wire/ipv4.js'
+import { Ipv6At } from '../wire/ipv6.js'
 import { lowerMss } from '../wire/mss-option.js'
 import { OFFLOAD_PARTIAL, OFFLOAD_SEGMENT } from '../wire/offload.js'
 import { parseFrame } from '../wire/parse.js'
+import { Reason } from '../wire/reason.js'
 import { transportChecksumAt, transportSum } from '../wire/transport-checksum.js'
 import { ErrorBudget } from './error-budget.js'
 import { completeMtu, type Mtu, type MtuOptions } from './mtu-options.js'
+import { type NetworkMtu, UNLIMITED } from './network-mtu.js'
 import { beyondSegment, headersLength, translatesTo6, wireLength } from './wire-length.js'
 
 /** Whether a frame that a port sends out leaves for the physical network; `encapsulated` as for a sink. */
@@ -56,9 +63,11 @@ export interface Cut {
 export class MtuGuard {
   readonly #options: Mtu
   readonly #leaves: Leaves
+  readonly #network: NetworkMtu
   readonly #errors: ErrorBudget
-  /** The frame last found to be too long, and what it would have grown by. */
+  /** The frame last found to be too long, what it may be long, and what it would have grown by. */
   readonly #view: FrameView
+  #limit = UNLIMITED
   #growth = 0
   #offload = 0
   #uncuttable = false
@@ -70,18 +79,41 @@ export class MtuGuard {
   #identification = 0
   #copy = new Uint8Array(0)
 
-  constructor(options: MtuOptions, knownOptions: readonly number[], leaves: Leaves) {
+  constructor(options: MtuOptions, knownOptions: readonly number[], leaves: Leaves, network: NetworkMtu) {
     this.#options = completeMtu(options)
     this.#leaves = leaves
+    this.#network = network
     this.#errors = new ErrorBudget(this.#options.errors.perSecond, this.#options.errors.burst)
     this.#view = makeFrameView(knownOptions)
   }
 
   /** Whether the frame in `view`, which the flow lets pass outbound, is longer than the network takes. It is left as it is. */
   isOver(flow: Measured, view: FrameView, offload: number): boolean {
+    const limit = this.#ofLink()
+    const least = Math.min(limit, this.#network.leastPath)
+    if (least === UNLIMITED) return false
     const added = addedBytes(flow.contexts)
     const over = wireLength(flow.program, view, added) - beyondSegment(view, offload)
-    return over > this.#options.network && this.#notice(flow, view, offload, over)
+    if (over <= least || (over <= limit && over <= this.#ofKnownPath(flow.program))) return false
+    return this.#notice(flow, view, offload, over)
+  }
+
+  /** What the port's own setting and the link allow. */
+  #ofLink(): number {
+    const { network } = this.#options
+    return network === undefined ? this.#network.usual : Math.min(network, this.#network.link)
+  }
+
+  /** What the path allows where the tunnel that the flow pushes says whither; 0 where only the frame does. */
+  #ofKnownPath({ pushed, template }: Measured['program']): number {
+    const outermost = pushed[0]
+    if (outermost === undefined) return 0
+    const { ip } = outermost
+    const six = template[ip]! >>> 4 === 6
+    const destination = ip + (six ? Ipv6At.DESTINATION : Ipv4At.DESTINATION)
+    // A destination that is read of the frame is left as zeros here.
+    for (let i = 0; i < (six ? 16 : 4); i++) if (template[destination + i] !== 0) return six ? this.#network.ofIpv6(template, ip) : this.#network.ofIpv4(template, ip)
+    return 0
   }
 
   /** Lowers the maximum segment size in the options of a SYN to what fits; whether there was anything to lower. */
@@ -89,8 +121,9 @@ export class MtuGuard {
     if (!this.#options.clampMss) return false
     // From the network it comes as long as it will be there; to it, as long as it leaves.
     const headers = flow.direction === 'inbound' ? headersLength(AS_IT_IS, view) : headersLength(flow.program, view) + addedBytes(flow.contexts)
-    const most = this.#options.network - headers
-    if (most < 1) return false
+    const limit = this.#ofLink()
+    const most = limit - headers
+    if (limit === UNLIMITED || most < 1) return false
     const { bytes, slots } = view
     const last = (view.depth - 1) * SLOTS
     const tcp = slots[last + Slot.L4]!
@@ -114,7 +147,7 @@ export class MtuGuard {
     const view = this.#view
     if (this.#options.oversize === 'drop' || !mayComplain(view)) return undefined
     const length = view.slots[Slot.END]! - view.slots[Slot.L3]! - beyondSegment(view, this.#offload)
-    const mtu = Math.max(view.slots[Slot.L3_KIND] === L3.Ipv6 ? LEAST6 : LEAST4, this.#options.network - this.#growth)
+    const mtu = Math.max(view.slots[Slot.L3_KIND] === L3.Ipv6 ? LEAST6 : LEAST4, this.#limit - this.#growth)
     if (length <= mtu || !this.#errors.take(nowUs)) return undefined
     const out = new Uint8Array(headroom + MAX_ERROR_FRAME)
     return out.subarray(0, writeErrorMessage(view, packetTooBig(view, mtu), out, headroom))
@@ -141,12 +174,12 @@ export class MtuGuard {
   /** Bytes of payload of each fragment but the last, 0 where the frame is not to be cut. */
   #fragmentPayload(): number {
     const { bytes, slots, depth } = this.#view
-    const { oversize, network } = this.#options
+    const { oversize } = this.#options
     if (oversize === 'drop' || this.#uncuttable || depth > 1 || slots[Slot.L3_KIND] !== L3.Ipv4) return 0
     const ip = slots[Slot.L3]!
     if (oversize !== 'fragment' && forbidsFragments(bytes, ip)) return 0
     const header = ipv4HeaderLength(bytes, ip)
-    const payload = (network - this.#growth - (this.#translated ? FRAGMENT_HEADER6 : 0) - header) & ~7
+    const payload = (this.#limit - this.#growth - (this.#translated ? FRAGMENT_HEADER6 : 0) - header) & ~7
     return payload < 8 || payload >= slots[Slot.END]! - ip - header ? 0 : payload
   }
 
@@ -159,6 +192,9 @@ export class MtuGuard {
     copy.set(bytes.subarray(start, end), HEADROOM)
     parseFrame(view, copy, HEADROOM, HEADROOM + end - start, depth)
     if (apply(program, view, 0) !== ApplyCode.Ok || !this.#leaves(copy, view.start, view.end, program.pushes > 0)) return false
+    const limit = Math.min(this.#ofLink(), this.#ofPath(copy, view.start, view.end))
+    if (length <= limit) return false
+    this.#limit = limit
     parseFrame(view, bytes, start, end, depth)
     const { slots } = view
     this.#growth = length + beyondSegment(view, offload) - (slots[Slot.END]! - slots[Slot.L3]!)
@@ -169,6 +205,14 @@ export class MtuGuard {
       (offload & OFFLOAD_SEGMENT) !== 0 || flow.contexts.some((c) => c.context.transform !== undefined) ||
       (this.#translated && slots[Slot.L4_KIND] === L4.Icmp)
     return true
+  }
+
+  /** What the path allows to where the frame goes as it leaves. */
+  #ofPath(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#network.leastPath === UNLIMITED || parseFrame(this.#view, bytes, start, end, 1) !== Reason.Ok) return UNLIMITED
+    const { slots } = this.#view
+    const ip = slots[Slot.L3]!
+    return slots[Slot.L3_KIND] === L3.Ipv4 ? this.#network.ofIpv4(bytes, ip) : slots[Slot.L3_KIND] === L3.Ipv6 ? this.#network.ofIpv6(bytes, ip) : UNLIMITED
   }
 
   /** Computes the transport checksum that the packet's sender has left to others. */

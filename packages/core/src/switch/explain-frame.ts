@@ -33,10 +33,10 @@ export const explainFrame = (datapath: Datapath, direction: Direction, frame: Ui
 }
 
 /** Why the bytes of a frame would not take what a walk decided; empty if they would. Some refusals are each packet's own, as a TTL that is used up. */
-const refusal = (walk: Walk, direction: Direction, mtu: MtuGuard | undefined, view: FrameView): BuiltInDropReason | '' => {
+const refusal = (walk: Walk, direction: Direction, mtu: MtuGuard, view: FrameView): BuiltInDropReason | '' => {
   const program = compile(walk.transposition)
   const leaves = direction === 'outbound' && walk.verdict._tag === 'Continue'
-  if (leaves && mtu !== undefined && mtu.isOver({ program, contexts: walk.contexts }, view, 0) && !mtu.isCuttable) return 'PacketTooBig'
+  if (leaves && mtu.isOver({ program, contexts: walk.contexts }, view, 0) && !mtu.isCuttable) return 'PacketTooBig'
   const code = apply(program, view, 0)
   return code === ApplyCode.Ok ? '' : applyCodeName(code)
 }

@@ -293,12 +293,12 @@ export class SwitchPort implements Port {
   ): Outcome {
     const { mtu } = port.#datapath
     // What an earlier hop has put a tunnel around, or changed, is not the VM's any more: it could make nothing of an error.
-    const cut = wrapped ? undefined : mtu?.cut(HEADROOM)
+    const cut = wrapped ? undefined : mtu.cut(HEADROOM)
     if (cut !== undefined) {
       return sendFragments(cut, { bytes, start, floor, headroom: HEADROOM }, first.left, sink, (b, from, to, lowest, into) =>
         SwitchPort.#through(first, port, origin, 'outbound', b, from, to, lowest, into, index, later, hairpins, wrapped, undefined, 0))
     }
-    const complaint = wrapped || origin !== 'outbound' || hairpins > 0 ? undefined : mtu?.complaint(0, port.#around.clock.nowUs())
+    const complaint = wrapped || origin !== 'outbound' || hairpins > 0 ? undefined : mtu.complaint(0, port.#around.clock.nowUs())
     if (complaint !== undefined) {
       first.left.port = first
       first.left.floor = 0

@@ -15,7 +15,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { Clock } from '../clock.js'
 import type { DropCounts } from '../drop-reason.js'
 import type { DatapathOptions } from '../datapath/datapath-options.js'
-import { type MtuOptions, mtuProblem } from '../datapath/mtu-options.js'
+import { isMtu, type MtuOptions, mtuProblem, mtuReason } from '../datapath/mtu-options.js'
+import { NetworkMtu } from '../datapath/network-mtu.js'
 import { DEFAULT_PENDING, type PendingOptions } from '../datapath/waiting-room.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { AnyResource } from '../policy/resource.js'
@@ -67,10 +68,18 @@ export interface SwitchOptions {
    */
   readonly pending?: Partial<PendingOptions>
   /**
-   * What the physical network takes, and what becomes of longer packets; unless given, everything is sent. What a port sends to another port
+   * What the physical network takes, and what becomes of longer packets; unless given, or told by `setMtu`, everything is sent. What a port sends to another port
    * of the switch has no such bound. A port for which it is not as it should be is refused (`BadPort` at `/mtu/…`).
    */
   readonly mtu?: MtuOptions
+}
+
+/** An MTU or address that is none; nothing has changed. */
+export interface MtuError {
+  readonly _tag: 'BadMtu'
+  /** `/network`, `/destination` or `/mtu`. */
+  readonly path: string
+  readonly reason: string
 }
 
 /** A switch. */
@@ -103,6 +112,21 @@ export interface Switch {
    * @throws RangeError if an array of the batch has fewer than `count` elements; no frame has been touched then
    */
   readonly batchFromNetwork: (batch: Batch) => void
+  /**
+   * The physical network takes packets of so many bytes from now on, 68–65,535: the uplink's MTU has changed. It takes the place of
+   * `network` in {@link SwitchOptions.mtu}, and bounds ports that have an MTU of their own. The next packet that is longer is told of, cut
+   * or dropped, as the port has it.
+   */
+  readonly setMtu: (network: number) => E.Either<MtuError, void>
+  /**
+   * A router on the path to an underlay address said that it takes no more than `mtu` bytes, 68–65,535. The next longer packet to
+   * that address is treated as one too long for the link; so its VM learns of the path, if it is one to be told. `Right` says whether anything
+   * changed: an MTU is never raised by this, holds for ten minutes by the clock, and is not believed below 1280 bytes of IPv6 (then it is
+   * ignored) and 552 of IPv4 (then it is taken for 552). At most 1,024 addresses are kept. Call it only for errors that quote what was really sent.
+   *
+   * @see RFC 1191 §3, §6.3; RFC 8201 §4
+   */
+  readonly pathMtu: (destination: string, mtu: number) => E.Either<MtuError, boolean>
   /** `settle` of every port; how many packets that waited were let through. */
   readonly settle: () => number
   /**
@@ -147,13 +171,15 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
   const bridge = new Bridge(datapath.geneveOptions)
   const clock = options.clock ?? { nowUs: () => 0 }
   const turn = new Turn()
+  const network = new NetworkMtu(clock, options.mtu?.network)
+  // What a port of its own has to say of the network; the switch's word may change.
+  const { network: _, ...usual } = options.mtu ?? {}
 
   const forwarding = new Forwarding({ environment, bridge, networkDepth: datapath.parseDepth.inbound, find: (name) => ports.get(name) })
 
   return {
     addPort: (spec) => {
-      const mtu = spec.mtu ?? options.mtu
-      const identity = readSpec(spec, mtu)
+      const identity = readSpec(spec, options.mtu)
       if (E.isLeft(identity)) return identity
       if (ports.has(spec.name)) return E.left({ _tag: 'NameTaken', port: spec.name })
       const holder = bridge.holder(identity.right.mac, spec.vni)
@@ -161,7 +187,7 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
       const agreed = environment.createPort?.(identity.right) ?? E.right(undefined)
       if (E.isLeft(agreed)) return E.left({ _tag: 'EnvironmentRefused', port: spec.name, reason: agreed.left })
       const port = new SwitchPort(identity.right, spec.vni, {
-        clock, options: mtu === undefined ? datapath : { ...datapath, mtu }, environment, maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+        clock, options: { ...datapath, network, mtu: spec.mtu ?? usual }, environment, maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
         turn,
         later: (self) => forwarding.sinkOf(self),
         resource: (name) => resources.get(name),
@@ -205,11 +231,21 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
     },
     batchFromNetwork: (batch) => turn.call(() => { forwarding.batchFromNetwork(batch) }),
     settle: () => [...ports.values()].reduce((sum, port) => sum + port.settle(), 0),
+    setMtu: (mtu) => {
+      if (!isMtu(mtu)) return E.left({ _tag: 'BadMtu', path: '/network', reason: mtuReason(mtu) })
+      network.setLink(mtu)
+      return E.right(undefined)
+    },
+    pathMtu: (destination, mtu) => {
+      const ip = parseIp(destination)
+      if (E.isLeft(ip)) return E.left({ _tag: 'BadMtu', path: '/destination', reason: ip.left.reason })
+      return isMtu(mtu) ? E.right(network.learn(ip.right, mtu)) : E.left({ _tag: 'BadMtu', path: '/mtu', reason: mtuReason(mtu) })
+    },
     drops: () => Object.fromEntries(forwarding.drops),
   }
 }
 
-const readSpec = (spec: PortSpec, mtu: MtuOptions | undefined): E.Either<PortError, PortIdentity> => {
+const readSpec = (spec: PortSpec, usual: MtuOptions | undefined): E.Either<PortError, PortIdentity> => {
   const bad = (path: string, reason: string): E.Either<PortError, never> => E.left({ _tag: 'BadPort', port: spec.name, path, reason })
   if (spec.name === '' || spec.name === 'vm' || spec.name === 'network') return bad('/name', 'a port needs a name, and not vm or network')
   const mac = parseMac(spec.mac)
@@ -222,6 +258,7 @@ const readSpec = (spec: PortSpec, mtu: MtuOptions | undefined): E.Either<PortErr
     if (E.isLeft(ip)) return bad(`/ip/${i}`, ip.left.reason)
     ips.push(ip.right)
   }
+  const mtu = spec.mtu ?? usual
   const problem = mtu === undefined ? undefined : mtuProblem(mtu)
   if (problem !== undefined) return bad(`/mtu${problem.path}`, problem.reason)
   return E.right({ name: spec.name, mac: mac.right, ips })

@@ -18,7 +18,7 @@ const translated: RulesJson = { outbound: [{ name: 'g', rules: [{ do: 'translate
 
 const policies = fc.constantFrom<(readonly RulesJson[])[]>([], [rewritten], [tunnel()], [tunnel(true)], [rewritten, tunnel()], [translated], [translated, tunnel()])
 
-const mtu = (): fc.Arbitrary<MtuOptions> =>
+const mtu = (): fc.Arbitrary<MtuOptions & { readonly network: number }> =>
   fc.record({
     network: fc.oneof(fc.constantFrom(68, 200, 576, 1280, 1500), fc.integer({ min: 68, max: 2000 })), oversize: fc.constantFrom('tooBig', 'fragment', 'drop'),
     clampMss: fc.boolean(),
