@@ -20,7 +20,9 @@ export { dissect } from './wire/dissect.js'
 export { type EmitOptions, emitFrame } from './wire/emit-frame.js'
 export { formatFrame, type Frame, type HeaderGroup, type NetworkHeader, type TransportHeader } from './wire/frame.js'
 export { parseFrame, Verify } from './wire/parse.js'
-export { OFFLOAD_PARTIAL, OFFLOAD_SEGMENT } from './wire/offload.js'
+export {
+  OFFLOAD_ACCURATE_ECN, OFFLOAD_PARTIAL, OFFLOAD_PLACE, OFFLOAD_SEGMENT, OFFLOAD_UDP, offloadPlace,
+} from './wire/offload.js'
 export { type TunnelHeader } from './wire/tunnel.js'
 export * as wire from './wire/protocols.js'
 export { type ErrorMessage, MAX_ERROR_FRAME, mayComplain, packetTooBig, writeErrorMessage } from './wire/error-message.js'

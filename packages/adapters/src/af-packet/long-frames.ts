@@ -1,7 +1,7 @@
 /** Frames too long for their slot of the ring: read from the socket's queue, whole. */
 import { type FrameView, makeFrameView } from '@vfp-ts/core'
 import { type FrameBatch, makeFrameBatch, slotStart } from '../nic/frame-batch.js'
-import { readVirtioHeader, REFUSED, VIRTIO_NET_HEADER } from '../offload/virtio-net-header.js'
+import { readVirtioHeader, REFUSED, VIRTIO_NET_HEADER, virtioHeaderRefusal } from '../offload/virtio-net-header.js'
 import { MSG_DONTWAIT } from '../native/layout.js'
 import type { Linux } from '../native/linux.js'
 import { type Drops, drop } from '../native/device.js'
@@ -47,7 +47,7 @@ export class LongFrames {
       const size = this.#messages.received(i) - VIRTIO_NET_HEADER
       const word = readVirtioHeader(bytes, at - VIRTIO_NET_HEADER, at, at + size, this.#view)
       if (word === REFUSED) {
-        drop(drops, 'Malformed')
+        drop(drops, virtioHeaderRefusal(bytes, at - VIRTIO_NET_HEADER, at, at + size, this.#view) ?? 'Malformed')
         continue
       }
       const { tagged, protocol, tci } = this.#told[i] ?? NONE

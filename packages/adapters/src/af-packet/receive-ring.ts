@@ -28,7 +28,7 @@
  */
 import { type FrameView, makeFrameView, wire } from '@vfp-ts/core'
 import { FRAME_HEADROOM, type FrameBatch, makeFrameBatch } from '../nic/frame-batch.js'
-import { readVirtioHeader, REFUSED, VIRTIO_NET_HEADER } from '../offload/virtio-net-header.js'
+import { readVirtioHeader, REFUSED, VIRTIO_NET_HEADER, virtioHeaderRefusal } from '../offload/virtio-net-header.js'
 import {
   MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PROT_READ_WRITE, RING_ALIGNMENT, RING_HEADER_BYTES, RingHeader, RingStatus,
 } from '../native/layout.js'
@@ -153,7 +153,7 @@ export class ReceiveRing {
       let at = slot + this.#half(slot + RingHeader.MAC)
       const word = readVirtioHeader(this.#bytes, at - VIRTIO_NET_HEADER, at, at + bytes, this.#view)
       if (word === REFUSED) {
-        drop(drops, 'Malformed')
+        drop(drops, virtioHeaderRefusal(this.#bytes, at - VIRTIO_NET_HEADER, at, at + bytes, this.#view) ?? 'Malformed')
         continue
       }
       const tag = (status & RingStatus.VlanValid) === 0 ? 0 : restoreTag(this.#bytes, at, this.#protocol(slot, status), this.#half(slot + RingHeader.VLAN_TCI))

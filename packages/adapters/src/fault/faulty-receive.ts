@@ -144,6 +144,6 @@ const showing = (bytes: Uint8Array, slots: number): FrameBatch => ({
   length: new Uint32Array(slots),
   verdict: new Uint8Array(slots),
   reason: new Uint16Array(slots),
-  offload: new Uint32Array(slots),
+  offload: new Float64Array(slots),
   count: 0,
 })

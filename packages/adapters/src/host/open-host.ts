@@ -10,7 +10,8 @@
  * leaves for a NIC whose queue is full is dropped there too and holds up nobody: the host keeps no queue.
  *
  * **Unfinished frames** (checksums and segmentation left to hardware) stay unfinished from one VM to another whose NIC takes them,
- * and are finished for any other NIC. One so long that a tunnel around it would not fit an IP packet is cut before it enters the switch.
+ * and are finished for any other NIC. One so long that a tunnel around it would not fit an IP packet is cut before it enters the switch, and so is one that
+ * holds several packets of a tunnel.
  * To such a NIC finished TCP segments of one batch that continue each other go joined, as one frame to be segmented (`join.ts`).
  *
  * **MTU.** The switch takes the uplink's MTU for the network's, and follows when that changes.
@@ -68,7 +69,8 @@ class LiveHost implements Host {
   readonly #options: HostOptions
   readonly #timers: Timers
   readonly #finisher = new Finisher()
-  readonly #chopper = new Chopper()
+  readonly #fromVm = new Chopper('vm')
+  readonly #fromNetwork = new Chopper('network')
   readonly #plugs = new Map<string, Plug>()
   readonly #touched: Plug[] = []
   readonly #leaving = new Set<Promise<void>>()
@@ -110,7 +112,7 @@ class LiveHost implements Host {
     if (there !== undefined) return left({ _tag: 'Plugged', port, nic: there.nic.name })
     const plug: Plug = { port, nic, joiner: nic.offloads.segmentation ? new Joiner(nic) : undefined, touched: false }
     const take = (batch: FrameBatch): void => this.switch.batchFromVm(port, batch)
-    const started = this.#start(plug, (batch) => this.#chopper.chop(batch, take))
+    const started = this.#start(plug, (batch) => this.#fromVm.chop(batch, take))
     if (isLeft(started)) return started
     this.#plugs.set(port, plug)
     return started
@@ -120,7 +122,8 @@ class LiveHost implements Host {
     if (this.#closed !== undefined) return left({ _tag: 'HostClosed' })
     if (this.#uplink !== undefined) return left({ _tag: 'Plugged', port: undefined, nic: this.#uplink.nic.name })
     const plug: Plug = { port: undefined, nic, joiner: undefined, touched: false }
-    const started = this.#start(plug, (batch) => this.switch.batchFromNetwork(batch))
+    const take = (batch: FrameBatch): void => this.switch.batchFromNetwork(batch)
+    const started = this.#start(plug, (batch) => this.#fromNetwork.chop(batch, take))
     if (isLeft(started)) return started
     this.#uplink = plug
     this.#followMtu(nic.mtu())

@@ -9,7 +9,7 @@
  * too. What is on the way when the link goes down is lost, and counted by its sender as `LinkDown`.
  */
 import * as E from 'fp-ts/lib/Either.js'
-import { OFFLOAD_PARTIAL, OFFLOAD_SEGMENT } from '@vfp-ts/core'
+import { OFFLOAD_ACCURATE_ECN, OFFLOAD_PARTIAL, OFFLOAD_SEGMENT, OFFLOAD_UDP, offloadPlace } from '@vfp-ts/core'
 import { type FrameBatch, isPartial, segmentOf } from '../nic/frame-batch.js'
 import { FRAME_OVERHEAD, type LinkState, type Nic, type Offloads, type Receiver, SendCode } from '../nic/nic.js'
 import type { NicError } from '../nic/nic-error.js'
@@ -264,7 +264,7 @@ const misfit = ({ mtu, offloads }: Cable, length: number, offload: number): Send
   const segment = segmentOf(offload)
   if (length > (segment > 0 ? 0xffff : mtu) + FRAME_OVERHEAD) return SendCode.TooLong
   if (offload === 0) return SendCode.Ok
-  const known = isPartial(offload) && (offload & ~(OFFLOAD_PARTIAL | OFFLOAD_SEGMENT)) === 0
+  const known = isPartial(offload) && (offload & ~(OFFLOAD_PARTIAL | OFFLOAD_SEGMENT | OFFLOAD_UDP | OFFLOAD_ACCURATE_ECN)) === 0 && offloadPlace(offload) <= length
   return known && (segment > 0 ? offloads.segmentation : offloads.checksum) ? SendCode.Ok : SendCode.Unfinished
 }
 

@@ -4,7 +4,7 @@
  * A batch belongs to the NIC that fills it and is filled again and again: nothing is allocated per frame. Slots are of one
  * size, so that frames lie in ascending order whatever their lengths, and each has the room in front of it that encapsulation needs.
  */
-import { type Batch, OFFLOAD_PARTIAL, OFFLOAD_SEGMENT } from '@vfp-ts/core'
+import { type Batch, OFFLOAD_PARTIAL, OFFLOAD_PLACE, OFFLOAD_SEGMENT } from '@vfp-ts/core'
 
 /** Room in front of each frame, bytes: two IPv6 encapsulations with options, and a little. */
 export const FRAME_HEADROOM = 256
@@ -12,7 +12,7 @@ export const FRAME_HEADROOM = 256
 /** A batch with what hardware would have been told of each frame. */
 export interface FrameBatch extends Batch {
   /** Per frame, what its sender left undone: {@link offloadOf}. 0 for a finished frame. */
-  readonly offload: Uint32Array
+  readonly offload: Float64Array
   /** Set by whoever fills the batch. */
   count: number
 }
@@ -23,6 +23,10 @@ export interface FrameBatch extends Batch {
  * A frame to be segmented is partial as well.
  */
 export const offloadOf = (partial: boolean, segment: number): number => (partial || segment > 0 ? OFFLOAD_PARTIAL : 0) | (segment & OFFLOAD_SEGMENT)
+
+/** The word of an unfinished frame whose transport header lies `place` bytes before its end; `flags` are `OFFLOAD_UDP` and `OFFLOAD_ACCURATE_ECN`. */
+export const placedOffload = (place: number, segment: number, flags: number): number =>
+  place * OFFLOAD_PLACE + (OFFLOAD_PARTIAL | flags | (segment & OFFLOAD_SEGMENT))
 
 /** Whether the word says that the checksum is not computed. */
 export const isPartial = (offload: number): boolean => (offload & OFFLOAD_PARTIAL) !== 0
@@ -40,7 +44,7 @@ export const makeFrameBatch = (slots: number, frameBytes: number, bytes: Uint8Ar
   length: new Uint32Array(slots),
   verdict: new Uint8Array(slots),
   reason: new Uint16Array(slots),
-  offload: new Uint32Array(slots),
+  offload: new Float64Array(slots),
   count: 0,
 })
 

@@ -32,12 +32,12 @@ export const completeParsed = (view: FrameView, words?: Int32Array): FinishCode 
     const payload = slots[s + Slot.PAYLOAD]!
     const end = slots[s + Slot.DATA_END]!
     const sum = words === undefined ? fold(sumWords(bytes, payload, end)) : sumPayload(bytes, words, payload, end)
-    writeTransportChecksums(bytes, view, 0, -1, sum)
+    writeTransportChecksums(view, sum)
     return FinishCode.Ok
   }
   if (kind !== L4.Udp || slots[s + Slot.L3_KIND] !== L3.Ipv4) return FinishCode.Fragment
   const l4 = slots[s + Slot.L4]!
   putU16(bytes, l4 + wire.udp.UdpAt.CHECKSUM, 0)
-  writeOuterChecksums(bytes, view, 0, -1, fold(sumWords(bytes, l4, slots[s + Slot.DATA_END]!)))
+  writeOuterChecksums(view, fold(sumWords(bytes, l4, slots[s + Slot.DATA_END]!)))
   return FinishCode.Ok
 }

@@ -2,7 +2,7 @@
 export const FinishCode = {
   /** Done. */
   Ok: 0,
-  /** The frame cannot be parsed, or not to its innermost transport: it is in more tunnels than the parser reads. */
+  /** The frame cannot be parsed, its headers contradict each other, or there are more of them than can be listed. */
   Unreadable: 1,
   /** Its innermost group has no transport header, or none that can be cut. */
   NoTransport: 2,
@@ -16,6 +16,8 @@ export const FinishCode = {
   TooLong: 6,
   /** The sink wanted no more. */
   Stopped: 7,
+  /** Between its headers is one whose meaning is not known, so that nobody can say what a segment has to have there. */
+  UnknownTunnel: 8,
 } as const
 /** What became of an unfinished frame. */
 export type FinishCode = (typeof FinishCode)[keyof typeof FinishCode]
@@ -23,7 +25,7 @@ export type FinishCode = (typeof FinishCode)[keyof typeof FinishCode]
 /** The name of a {@link FinishCode}, as counters print it. */
 export const finishCodeName = (code: FinishCode): keyof typeof FinishCode => NAMES[code]
 
-const NAMES = ['Ok', 'Unreadable', 'NoTransport', 'Fragment', 'Uncuttable', 'TooMany', 'TooLong', 'Stopped'] as const
+const NAMES = ['Ok', 'Unreadable', 'NoTransport', 'Fragment', 'Uncuttable', 'TooMany', 'TooLong', 'Stopped', 'UnknownTunnel'] as const
 
 /**
  * Most segments of one frame. Stacks cut 64 KB into fifty, and into not many more than a thousand where a path is as narrow as paths get; a

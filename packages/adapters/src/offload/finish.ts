@@ -3,18 +3,19 @@
  *
  * What a NIC is trusted with is less than it may claim: the header in which a kernel is told of unfinished frames names one checksum, and
  * no tunnel. So frames inside tunnels are always finished here; and so are UDP datagrams to be cut, which kernels take
- * since Linux 6.2 only, and not more than 64 at a time.
+ * since Linux 6.2 only, and not more than 64 at a time. Segments of a connection with Accurate ECN are made here where a mark is to be repeated
+ * on all of them: few kernels can be told.
  *
  * A segment that is longer than the NIC's MTU is not sent, and no other of its frame is: segments cannot be cut again
  * without telling the sender, which is the engine's task (see `PortSpec.mtu`).
  */
-import { Frag, type FrameView, L4, makeFrameView, parseFrame, Reason, Slot, Verify } from '@vfp-ts/core'
+import { Frag, type FrameView, L4, makeFrameView, OFFLOAD_ACCURATE_ECN, offloadPlace, parseFrame, Reason, Slot, Verify, wire } from '@vfp-ts/core'
 import { isPartial, segmentOf } from '../nic/frame-batch.js'
 import { type Nic, SendCode } from '../nic/nic.js'
 import { completeParsed } from './complete-checksum.js'
 import { FinishCode, finishCodeName } from './finish-code.js'
 import { Segmenter, type SegmentSink } from './segment.js'
-import { innermost } from './transport.js'
+import { hidesTransport, innermost } from './transport.js'
 
 /** What a {@link Finisher} counts. */
 export interface FinisherCounters {
@@ -59,33 +60,43 @@ export class Finisher {
   send(nic: Nic, bytes: Uint8Array, start: number, end: number, offload: number): SendCode {
     if (!isPartial(offload)) return nic.send(bytes, start, end)
     const { view } = this
-    if (parseFrame(view, bytes, start, end, undefined, Verify.None) !== Reason.Ok) return this.refuse(FinishCode.Unreadable)
     const { slots } = view
+    const readable = parseFrame(view, bytes, start, end, undefined, Verify.None) === Reason.Ok
     const s = innermost(view)
+    const place = offloadPlace(offload)
+    // What is named must be what the parser finds; it is not in a tunnel that the parser does not know, as one of a VM's own.
+    const known = readable && (place === 0 || (slots[s + Slot.L4] === end - place && !hidesTransport(view)))
+    if (!known) return place === 0 ? this.refuse(FinishCode.Unreadable) : this.cutFor(nic, bytes, start, end, offload)
     const kind = slots[s + Slot.L4_KIND]!
     const size = segmentOf(offload)
     const plain = view.depth === 1 && slots[s + Slot.FRAG] === Frag.Whole && (kind === L4.Tcp || kind === L4.Udp)
     if (size === 0 || slots[s + Slot.END]! - slots[s + Slot.PAYLOAD]! <= size) {
       if (plain && nic.offloads.checksum) {
         this.passed++
-        return nic.send(bytes, start, end, offload & ~size)
+        return nic.send(bytes, start, end, offload - size)
       }
       const code = completeParsed(view, this.wordsOf(bytes))
       if (code !== FinishCode.Ok) return this.refuse(code)
       this.completed++
       return nic.send(bytes, start, end)
     }
-    if (slots[s + Slot.PAYLOAD]! + size - slots[Slot.L3]! > nic.mtu()) return this.refuse(FinishCode.TooLong)
-    if (plain && kind === L4.Tcp && nic.offloads.segmentation) {
+    if (plain && kind === L4.Tcp && nic.offloads.segmentation && !countsMarks(view, offload)) {
+      if (slots[Slot.PAYLOAD]! + size - slots[Slot.L3]! > nic.mtu()) return this.refuse(FinishCode.TooLong)
       this.passed++
       return nic.send(bytes, start, end, offload)
     }
+    return this.cutFor(nic, bytes, start, end, offload)
+  }
+
+  /** Sends the segments of the frame, which may be one. */
+  private cutFor(nic: Nic, bytes: Uint8Array, start: number, end: number, offload: number): SendCode {
     this.nic = nic
     this.answer = SendCode.Ok
-    const code = this.segmenter.segment(bytes, start, end, offload, this.sink)
+    const code = this.segmenter.segment(bytes, start, end, offload, this.sink, nic.mtu())
     this.nic = undefined
     if (code !== FinishCode.Ok && code !== FinishCode.Stopped) return this.refuse(code)
-    this.cut++
+    if (segmentOf(offload) === 0) this.completed++
+    else this.cut++
     return this.answer
   }
 
@@ -110,3 +121,7 @@ export class Finisher {
     return code === FinishCode.TooLong ? SendCode.TooLong : SendCode.Unfinished
   }
 }
+
+/** Whether every segment is to have the flag CWR, which a NIC would leave to the first. */
+const countsMarks = ({ bytes, slots }: FrameView, offload: number): boolean =>
+  (offload & OFFLOAD_ACCURATE_ECN) !== 0 && (bytes[slots[Slot.L4]! + wire.tcp.TcpAt.FLAGS]! & wire.tcp.TcpFlag.Cwr) !== 0

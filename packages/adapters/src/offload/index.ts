@@ -13,5 +13,7 @@ export { Joiner } from './join.js'
 export { Segmenter, type SegmentSink } from './segment.js'
 export { ENCAPSULABLE_BYTES, Splitter, type SplitSink } from './split.js'
 export {
-  GSO_ECN, readVirtioHeader, REFUSED, VIRTIO_NET_HEADER, VIRTIO_NET_HEADER_MERGEABLE, VirtioNetAt, VirtioNetFlag, VirtioNetGso, writeVirtioHeader,
+  GSO_ACCURATE_ECN, GSO_ECN, GSO_TUNNEL4, GSO_TUNNEL6, readVirtioHeader, REFUSED, VIRTIO_NET_HEADER, VIRTIO_NET_HEADER_HASH,
+  VIRTIO_NET_HEADER_MERGEABLE, VIRTIO_NET_HEADER_TUNNEL, VirtioNetAt, VirtioNetFlag, VirtioNetGso, virtioHeaderRefusal, writeVirtioHeader,
 } from './virtio-net-header.js'
+export type { VirtioNetRefusal } from './virtio-net-refusal.js'

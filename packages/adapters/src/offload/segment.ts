@@ -1,9 +1,9 @@
-/** Cutting an unfinished frame into finished ones: TCP segments or UDP datagrams, inside as many tunnels as the parser reads. */
+/** Cutting an unfinished frame into finished ones: TCP segments or UDP datagrams, inside any tunnels. */
 import { segmentOf } from '../nic/frame-batch.js'
 import { FinishCode } from './finish-code.js'
+import { writeChecksums } from './layer-checksums.js'
 import { sumPayload } from './sum-payload.js'
 import { SuperFrame } from './super-frame.js'
-import { writeTransportChecksums } from './transport.js'
 
 /** Takes a finished frame, which is its own until it returns; answers whether it wants the next one. */
 export type SegmentSink = (bytes: Uint8Array, start: number, end: number) => boolean
@@ -20,20 +20,22 @@ export class Segmenter {
    * Cuts the frame at `start`–`end` as its `offload` word says, and gives the segments to `sink` in order. All is checked before
    * the first one leaves; only the sink can stop it afterwards (`Stopped`). The frame itself is not changed.
    *
-   * A frame that is not to be segmented, or is short enough, comes out as one, with its checksums.
+   * A frame that is not to be segmented, or is short enough, comes out as one, with its checksums. `mtu` are the most bytes of a
+   * segment's network packet: a frame whose segments would be longer is refused as `TooLong`.
    */
-  segment(bytes: Uint8Array, start: number, end: number, offload: number, sink: SegmentSink): FinishCode {
+  segment(bytes: Uint8Array, start: number, end: number, offload: number, sink: SegmentSink, mtu = Infinity): FinishCode {
     const { frame } = this
     const size = segmentOf(offload) || 0xffff
-    const code = frame.load(bytes, start, end, size)
+    const code = frame.load(bytes, start, end, offload)
     if (code !== FinishCode.Ok) return code
+    if (frame.payload > size && start + frame.headers + size - frame.layers.network > mtu) return FinishCode.TooLong
     frame.copy()
-    const { view, words } = frame
+    const { layers, words } = frame
     const room = frame.bytes
     const pieces = frame.payload === 0 ? 1 : Math.ceil(frame.payload / size)
     for (let i = 0; i < pieces; i++) {
       frame.cut(i, size, 1)
-      writeTransportChecksums(room, view, frame.delta, frame.end, sumPayload(room, words, frame.start + frame.headers, frame.end))
+      writeChecksums(room, layers, frame.delta, frame.end, sumPayload(room, words, frame.start + frame.headers, frame.end))
       if (!sink(room, frame.start, frame.end)) return i === pieces - 1 ? FinishCode.Ok : FinishCode.Stopped
     }
     return FinishCode.Ok

@@ -5,14 +5,11 @@
  * as `TooLong`. Its sender cannot be told, as it was promised that length. So whoever takes frames to be segmented from a stack, and may
  * encapsulate them, splits them first.
  */
-import { type FrameView, OFFLOAD_SEGMENT, Slot, wire } from '@vfp-ts/core'
+import { OFFLOAD_PLACE, OFFLOAD_SEGMENT, offloadPlace } from '@vfp-ts/core'
 import { FRAME_HEADROOM, segmentOf } from '../nic/frame-batch.js'
 import { FinishCode } from './finish-code.js'
+import { writePartialSum } from './layer-checksums.js'
 import { SuperFrame } from './super-frame.js'
-import { innermost, pseudoSum } from './transport.js'
-
-const { fold } = wire.checksum
-const { putU16 } = wire.bytes
 
 /** Longest frame that still fits its length fields whatever the engine pushes into the headroom of a batch. */
 export const ENCAPSULABLE_BYTES = 0xffff - FRAME_HEADROOM
@@ -35,29 +32,24 @@ export class Splitter {
     const size = segmentOf(offload)
     if (size === 0 || end - start <= maxBytes) return sink(bytes, start, end, offload) ? FinishCode.Ok : FinishCode.Stopped
     const { frame } = this
-    const code = frame.load(bytes, start, end, size)
+    const code = frame.load(bytes, start, end, offload)
     if (code !== FinishCode.Ok) return code
     const segments = Math.floor((maxBytes - frame.headers) / size)
     if (segments < 1) return FinishCode.TooLong
     frame.copy()
     const step = segments * size
+    const flags = offload & ~OFFLOAD_SEGMENT
     const pieces = Math.ceil(frame.payload / step)
     for (let i = 0; i < pieces; i++) {
       frame.cut(i, step, segments)
-      writePartial(frame.bytes, frame.view, frame.delta, frame.end)
+      writePartialSum(frame.bytes, frame.layers, frame.delta, frame.end)
       const left = frame.end - frame.start - frame.headers
-      if (!sink(frame.bytes, frame.start, frame.end, left > size ? offload : offload & ~OFFLOAD_SEGMENT)) {
+      const place = offloadPlace(offload) === 0 ? 0 : frame.end - frame.layers.transport - frame.delta
+      const word = place * OFFLOAD_PLACE + (left > size ? flags | size : flags)
+      if (!sink(frame.bytes, frame.start, frame.end, word)) {
         return i === pieces - 1 ? FinishCode.Ok : FinishCode.Stopped
       }
     }
     return FinishCode.Ok
   }
-}
-
-/** What a stack writes into the checksum field of such a frame: the sum of the pseudo header, not complemented. */
-const writePartial = (bytes: Uint8Array, view: FrameView, delta: number, end: number): void => {
-  const s = innermost(view)
-  const l4 = view.slots[s + Slot.L4]! + delta
-  const field = l4 + wire.transportChecksum.transportChecksumAt(view.slots[s + Slot.L4_KIND]!)
-  putU16(bytes, field, fold(pseudoSum(bytes, view, s, delta, end - l4)))
 }

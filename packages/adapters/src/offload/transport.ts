@@ -33,58 +33,49 @@ export const hidesTransport = (view: FrameView): boolean => {
   return port === wire.udp.UdpPort.Vxlan || port === wire.udp.UdpPort.Geneve
 }
 
-/**
- * The unfolded sum of the pseudo header of the group whose first slot is `s`, for `length` bytes of transport header and data;
- * 0 for ICMP, which has none. The frame lies in `bytes` by `delta` behind where it was parsed.
- */
-export const pseudoSum = (bytes: Uint8Array, view: FrameView, s: number, delta: number, length: number): number => {
-  const { slots } = view
-  const ip = slots[s + Slot.L3]! + delta
+/** The unfolded sum of the pseudo header of the group whose first slot is `s`, for `length` bytes of transport header and data; 0 for ICMP, which has none. */
+export const pseudoSum = (view: FrameView, s: number, length: number): number => {
+  const { bytes, slots } = view
+  const ip = slots[s + Slot.L3]!
   const protocol = slots[s + Slot.PROTO]!
   if (slots[s + Slot.L4_KIND] === L4.Icmp) return 0
-  return pseudoHeaderSum(bytes, slots[s + Slot.L3_KIND] === L3.Ipv6, ip, slots[s + Slot.L4]! + delta, protocol, length)
+  return pseudoHeaderSum(bytes, slots[s + Slot.L3_KIND] === L3.Ipv6, ip, slots[s + Slot.L4]!, protocol, length)
 }
 
 /**
- * Writes the checksum of the innermost transport and of all UDP headers around it that have one, into a frame that lies by
- * `delta` behind where `view` found it. `cut` is where all its datagrams end, or −1 if each ends where it was parsed.
- * `payloadSum` is the sum of the bytes behind the innermost transport header.
- *
- * The innermost group has a transport header and is whole.
+ * Writes the checksum of the innermost transport and of all UDP headers around it that have one. `payloadSum` is the sum of the
+ * bytes behind the innermost transport header. The innermost group has a transport header and is whole.
  */
-export const writeTransportChecksums = (bytes: Uint8Array, view: FrameView, delta: number, cut: number, payloadSum: number): void => {
-  const { slots } = view
+export const writeTransportChecksums = (view: FrameView, payloadSum: number): void => {
+  const { bytes, slots } = view
   const s = innermost(view)
   const kind = slots[s + Slot.L4_KIND]!
-  const l4 = slots[s + Slot.L4]! + delta
-  const end = cut < 0 ? slots[s + Slot.DATA_END]! + delta : cut
+  const l4 = slots[s + Slot.L4]!
   const field = l4 + transportChecksumAt(kind)
-  const pseudo = fold(pseudoSum(bytes, view, s, delta, end - l4))
+  const pseudo = fold(pseudoSum(view, s, slots[s + Slot.DATA_END]! - l4))
   putU16(bytes, field, 0)
-  const sum = ~fold(sumWords(bytes, l4, slots[s + Slot.PAYLOAD]! + delta, pseudo + payloadSum)) & 0xffff
+  const sum = ~fold(sumWords(bytes, l4, slots[s + Slot.PAYLOAD]!, pseudo + payloadSum)) & 0xffff
   putU16(bytes, field, sum === 0 && kind === L4.Udp ? 0xffff : sum)
-  writeOuterChecksums(bytes, view, delta, cut, ~pseudo & 0xffff)
+  writeOuterChecksums(view, ~pseudo & 0xffff)
 }
 
 /**
  * The UDP checksums around the innermost group, of those that have one. `inside` is the sum of all that lies behind the innermost
  * network header, to the end of its datagram.
  */
-export const writeOuterChecksums = (bytes: Uint8Array, view: FrameView, delta: number, cut: number, inside: number): void => {
-  const { slots } = view
-  if (!outerChecksums(bytes, view, delta)) return
+export const writeOuterChecksums = (view: FrameView, inside: number): void => {
+  const { bytes, slots } = view
+  if (!outerChecksums(view)) return
   let sum = inside
   for (let s = innermost(view) - SLOTS; s >= 0; s -= SLOTS) {
-    const l4 = slots[s + Slot.L4]! + delta
-    const innerL4 = slots[s + SLOTS + Slot.L4]! + delta
-    if (cut < 0) {
-      const innerEnd = slots[s + SLOTS + Slot.DATA_END]! + delta
-      const trailer = fold(sumWords(bytes, innerEnd, slots[s + Slot.DATA_END]! + delta))
-      sum += ((innerEnd - innerL4) & 1) === 0 ? trailer : ((trailer & 0xff) << 8) | (trailer >>> 8)
-    }
+    const l4 = slots[s + Slot.L4]!
+    const end = slots[s + Slot.DATA_END]!
+    const innerL4 = slots[s + SLOTS + Slot.L4]!
+    const innerEnd = slots[s + SLOTS + Slot.DATA_END]!
+    const trailer = fold(sumWords(bytes, innerEnd, end))
+    sum += ((innerEnd - innerL4) & 1) === 0 ? trailer : ((trailer & 0xff) << 8) | (trailer >>> 8)
     if (slots[s + Slot.L4_KIND] === L4.Udp && u16(bytes, l4 + wire.udp.UdpAt.CHECKSUM) !== 0) {
-      const end = cut < 0 ? slots[s + Slot.DATA_END]! + delta : cut
-      const pseudo = fold(pseudoSum(bytes, view, s, delta, end - l4))
+      const pseudo = fold(pseudoSum(view, s, end - l4))
       putU16(bytes, l4 + wire.udp.UdpAt.CHECKSUM, 0)
       const computed = ~fold(sumWords(bytes, l4, innerL4, sum + pseudo)) & 0xffff
       putU16(bytes, l4 + wire.udp.UdpAt.CHECKSUM, computed === 0 ? 0xffff : computed)
@@ -94,10 +85,10 @@ export const writeOuterChecksums = (bytes: Uint8Array, view: FrameView, delta: n
 }
 
 /** Whether any UDP header around the innermost group has a checksum. */
-const outerChecksums = (bytes: Uint8Array, view: FrameView, delta: number): boolean => {
-  const { slots } = view
+const outerChecksums = (view: FrameView): boolean => {
+  const { bytes, slots } = view
   for (let s = innermost(view) - SLOTS; s >= 0; s -= SLOTS) {
-    if (slots[s + Slot.L4_KIND] === L4.Udp && u16(bytes, slots[s + Slot.L4]! + delta + wire.udp.UdpAt.CHECKSUM) !== 0) return true
+    if (slots[s + Slot.L4_KIND] === L4.Udp && u16(bytes, slots[s + Slot.L4]! + wire.udp.UdpAt.CHECKSUM) !== 0) return true
   }
   return false
 }

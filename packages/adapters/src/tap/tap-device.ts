@@ -22,7 +22,7 @@ import {
 import type { Linux } from '../native/linux.js'
 import { type Device, type DeviceState, type Drops, drop } from '../native/device.js'
 import { badOptions, systemError } from '../native/system-error.js'
-import { readVirtioHeader, REFUSED, VIRTIO_NET_HEADER } from '../offload/virtio-net-header.js'
+import { readVirtioHeader, REFUSED, VIRTIO_NET_HEADER, virtioHeaderRefusal } from '../offload/virtio-net-header.js'
 import type { SendQueue } from '../native/send-queue.js'
 import type { TapSettings } from './options.js'
 
@@ -151,7 +151,7 @@ class FrameReader {
       const end = at + got - VIRTIO_NET_HEADER
       const word = readVirtioHeader(bytes, at - VIRTIO_NET_HEADER, at, end, this.#view)
       if (word === REFUSED) {
-        drop(drops, 'Malformed')
+        drop(drops, virtioHeaderRefusal(bytes, at - VIRTIO_NET_HEADER, at, end, this.#view) ?? 'Malformed')
         refused++
         if (refused === BATCH_FRAMES) break
         continue

@@ -9,7 +9,7 @@ import type { FrameConstraints } from '@vfp-ts/core/testing'
 import type { ExecutionContext } from 'ava'
 import { testNeeding } from '@vfp-ts/needs'
 import fc from 'fast-check'
-import { offloadOf } from '../../src/nic/frame-batch.js'
+import { isPartial, offloadOf, segmentOf } from '../../src/nic/frame-batch.js'
 import { readVirtioHeader, VIRTIO_NET_HEADER, writeVirtioHeader } from '../../src/offload/virtio-net-header.js'
 import { cutByHand, cuttable, spoilt, type Unfinished, unfinished, withTransport } from './frames.js'
 
@@ -82,7 +82,8 @@ test('live: the headers that the kernel writes tell the same as ours', (t) => {
   for (const [i, text] of arrived.entries()) {
     const bytes = Uint8Array.from(Buffer.from(text, 'hex'))
     const { value, size, handed } = samples[i]!
-    t.is(readVirtioHeader(bytes, 0, VIRTIO_NET_HEADER, bytes.length, makeFrameView()), offloadOf(true, value.payload.length > size ? size : 0))
+    const word = readVirtioHeader(bytes, 0, VIRTIO_NET_HEADER, bytes.length, makeFrameView())
+    t.deepEqual([isPartial(word), segmentOf(word)], [true, value.payload.length > size ? size : 0])
     t.deepEqual(bytes.subarray(VIRTIO_NET_HEADER), handed.subarray(VIRTIO_NET_HEADER))
   }
 })

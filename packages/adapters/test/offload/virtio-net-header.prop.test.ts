@@ -1,9 +1,9 @@
 import { testProp } from '@fast-check/ava'
-import { L4, makeFrameView, MAX_GROUPS, OFFLOAD_PARTIAL, parseFrame, Slot, SLOTS, Verify, wire } from '@vfp-ts/core'
+import { L4, makeFrameView, MAX_GROUPS, OFFLOAD_PARTIAL, OFFLOAD_UDP, parseFrame, Slot, SLOTS, Verify, wire } from '@vfp-ts/core'
 import { anyBytesArbitrary, bytesOf } from '@vfp-ts/core/testing'
 import test from 'ava'
 import fc from 'fast-check'
-import { offloadOf } from '../../src/nic/frame-batch.js'
+import { offloadOf, placedOffload } from '../../src/nic/frame-batch.js'
 import {
   GSO_ECN, readVirtioHeader, REFUSED, VIRTIO_NET_HEADER, VirtioNetAt, VirtioNetFlag, VirtioNetGso, writeVirtioHeader,
 } from '../../src/offload/virtio-net-header.js'
@@ -71,7 +71,8 @@ testProp('virtio-net header: what is written reads as the same, and the frame is
     t.true(datagrams && payload > size * 64)
     return
   }
-  t.is(read(whole), offloadOf(true, payload > size ? size : 0))
+  const word = read(whole)
+  t.is(word, placedOffload(whole.length - view.slots[Slot.L4]!, payload > size ? size : 0, datagrams ? OFFLOAD_UDP : 0))
   const { flags, type, headerLength, from, offset } = unpacked(whole)
   t.is(flags, VirtioNetFlag.NeedsChecksum)
   // as a device does it, which knows nothing of headers: sum from there on, put it there
@@ -95,7 +96,8 @@ testProp('virtio-net header: places of the innermost transport are told by the w
   const whole = packed(bytes.subarray(start, end), { ...header, ...(size === 0 ? {} : { type: type | GSO_ECN, size }) })
   const before = whole.slice()
   const deepest = view.depth === MAX_GROUPS
-  t.is(read(whole), size === 0 && deepest ? 0 : offloadOf(true, value.payload.length > size ? size : 0))
+  const word = placedOffload(end - start - header.from, value.payload.length > size ? size : 0, tcp ? 0 : OFFLOAD_UDP)
+  t.is(read(whole), size === 0 && deepest ? 0 : word)
   if (size === 0 && deepest) before.set(wholeSum(before, header.from), VIRTIO_NET_HEADER + header.from + header.offset)
   t.deepEqual(whole, before)
 }, { numRuns: 200 })
@@ -107,7 +109,7 @@ testProp('virtio-net header: places of an outer UDP header are completed at once
   const [l3, l4, kind] = [view.slots[Slot.L3]!, view.slots[Slot.L4]!, view.slots[Slot.L3_KIND]!]
   const finished = u16(frame, l4 + 6)
   const length = frame.length - l4
-  putU16(frame, l4 + 6, fold(kind === 2 ? wire.checksum.pseudoSum4(frame, l3, 17, length) : wire.checksum.pseudoSum6(frame, l3, 17, length)))
+  putU16(frame, l4 + 6, fold(wire.pseudoHeader.pseudoHeaderSum(frame, kind === 3, l3, l4, 17, length)))
   const whole = packed(frame, { flags: VirtioNetFlag.NeedsChecksum, from: l4, offset: 6 })
   t.is(read(whole), 0)
   if (finished === 0) putU16(whole, VIRTIO_NET_HEADER + l4 + 6, 0)
@@ -138,7 +140,7 @@ test('virtio-net header: a finished frame is finished, whether its checksum was 
 
 test('virtio-net header: segmentation that is not understood is refused', (t) => {
   const { Tcp4, Tcp6, Udp, UdpSegments } = VirtioNetGso
-  t.is(read(packed(frame, { ...partial, type: Tcp4, size: 10 })), offloadOf(true, 10))
+  t.is(read(packed(frame, { ...partial, type: Tcp4, size: 10 })), placedOffload(frame.length - 34, 10, 0))
   t.is(read(packed(frame, { ...partial, type: Tcp4, size: 0 })), REFUSED)
   for (const type of [Udp, Tcp6, UdpSegments, 2, 77]) t.is(read(packed(frame, { ...partial, type, size: 10 })), REFUSED)
   t.is(read(packed(frame, { ...partial, from: 30, type: Tcp4, size: 10 })), REFUSED)

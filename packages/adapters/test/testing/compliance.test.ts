@@ -127,7 +127,7 @@ const breakages: readonly Breakage[] = [
         for (let i = 0; i < count; i++) {
           const copy = new Uint8Array(10 + length[i]!)
           copy.set(bytes.subarray(start[i], start[i]! + length[i]!), 10)
-          frames({ bytes: copy, start: Uint32Array.of(10), length: Uint32Array.of(length[i]!), verdict: new Uint8Array(1), reason: new Uint16Array(1), offload: new Uint32Array(1), count: 1 })
+          frames({ bytes: copy, start: Uint32Array.of(10), length: Uint32Array.of(length[i]!), verdict: new Uint8Array(1), reason: new Uint16Array(1), offload: new Float64Array(1), count: 1 })
         }
       },
     })),

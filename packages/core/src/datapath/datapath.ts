@@ -32,6 +32,7 @@ import { UnifiedFlowTable } from '../tables/unified-flow-table.js'
 import { apply } from '../transposition/apply.js'
 import { ApplyCode, applyCodeName } from '../transposition/apply-code.js'
 import { Frag, type FrameView, L4, makeFrameView, Slot, SLOTS } from '../wire/frame-view.js'
+import { movedPlace } from '../wire/offload.js'
 import { parseFrame } from '../wire/parse.js'
 import { Reason, reasonName } from '../wire/reason.js'
 import { TcpAt, TcpFlag } from '../wire/tcp.js'
@@ -46,6 +47,7 @@ import { Pending } from './pending.js'
 import type { DatapathCounters, DatapathOptions } from './datapath-options.js'
 import { DropReasons } from './reasons.js'
 import { transformPayload, type TransformRefusal, transformsAny } from './transform-payload.js'
+import { hidesPlace, offloadInside, SEVERAL } from './unfinished.js'
 import { DEFAULT_PENDING, type WaitingFrame, type WaitRefusal } from './waiting-room.js'
 
 /** How a frame ended, as a number for the per-packet path; `Pending` ones have not, nor `Oversize` ones: neither passed nor counted as dropped, they are as they were. */
@@ -64,8 +66,9 @@ export class Datapath<J = unknown> {
   readonly answers: Answers
   readonly options: DatapathOptions
   readonly mtu: MtuGuard
-  /** What the sender of the frame in hand left to others (`wire/offload.ts`): set by the owner. */
+  /** What the sender of the frame in hand left to others (`wire/offload.ts`), set by the owner; and what is left of it when the frame leaves. */
   offload = 0
+  offloadLeft = 0
   /** The policy in force. */
   policy: CompiledPort = emptyPort
   /** Offsets of the frame after `process`, where it passed or was hairpinned; of the answer, where it was answered. */
@@ -300,7 +303,7 @@ export class Datapath<J = unknown> {
     if (contexts.length > 0) measureLayers(contexts, view, end, this.#lengths)
     const clamped = (flags & TcpFlag.Syn) !== 0 && mtu.clamp(flow, view)
     const whole = end - view.start
-    const code = apply(flow.program, view, floor)
+    const code = (this.offloadLeft = offloadInside(view, this.offload, flow.program.popNeeds.length)) === SEVERAL ? ApplyCode.Shape : apply(flow.program, view, floor)
     if (code !== ApplyCode.Ok) {
       if (clamped) mtu.unclamp(view.bytes)
       return this.#abandon(flow, walk, before === undefined ? this.#drop(applyCodeName(code)) : this.#undo(before, start, end, applyCodeName(code)))
@@ -370,10 +373,11 @@ export class Datapath<J = unknown> {
       this.#added[i] = 0
       if (context.transform === undefined) continue
       if (mirrors.length > 0) this.#copies.send(mirrors, view, transforms)
-      const { start } = view
-      const refusal = transformPayload(view, context, floor, nowUs)
+      const start = view.start
+      const refusal = hidesPlace(view, this.offload) ? 'PayloadRefused' : transformPayload(view, context, floor, nowUs)
       if (refusal !== '') return refusal
       this.#added[i] = start - view.start
+      this.offload = movedPlace(this.offload, this.#added[i]!)
       transforms++
     }
     if (mirrors.length > 0) this.#copies.send(mirrors, view, transforms)

@@ -35,7 +35,7 @@ import { Frag, type FrameView, L3, L4, makeFrameView, Slot, SLOTS } from '../wir
 import { Ipv4At, ipv4HeaderLength } from '../wire/ipv4.js'
 import { Ipv6At } from '../wire/ipv6.js'
 import { lowerMss } from '../wire/mss-option.js'
-import { OFFLOAD_PARTIAL, OFFLOAD_SEGMENT } from '../wire/offload.js'
+import { OFFLOAD_PARTIAL, OFFLOAD_SEGMENT, offloadPlace } from '../wire/offload.js'
 import { parseFrame } from '../wire/parse.js'
 import { Reason } from '../wire/reason.js'
 import { transportChecksumAt, transportSum } from '../wire/transport-checksum.js'
@@ -202,7 +202,7 @@ export class MtuGuard {
     this.#translated = translatesTo6(program)
     // RFC 7915 §1.2: fragments of ICMP are not translated.
     this.#uncuttable =
-      (offload & OFFLOAD_SEGMENT) !== 0 || flow.contexts.some((c) => c.context.transform !== undefined) ||
+      (offload & OFFLOAD_SEGMENT) !== 0 || isElsewhere(view, offload) || flow.contexts.some((c) => c.context.transform !== undefined) ||
       (this.#translated && slots[Slot.L4_KIND] === L4.Icmp)
     return true
   }
@@ -232,6 +232,12 @@ export class MtuGuard {
     this.#identification = (this.#identification + 1) & 0xffff
     return this.#identification
   }
+}
+
+/** Whether the frame is unfinished at another transport header than its own outermost one: its fragments could not be finished. */
+const isElsewhere = ({ end, slots }: FrameView, offload: number): boolean => {
+  const place = offloadPlace(offload)
+  return place !== 0 && end - place !== slots[Slot.L4]!
 }
 
 const AS_IT_IS = compile(identity)

@@ -7,9 +7,10 @@
 import type { Program } from '../transposition/program.js'
 import { growthInside } from '../transposition/restructure.js'
 import { translationGrowth } from '../transposition/translate/translate.js'
-import { OFFLOAD_SEGMENT } from '../wire/offload.js'
+import { OFFLOAD_SEGMENT, OFFLOAD_UDP, offloadPlace } from '../wire/offload.js'
 import { type FrameView, Slot, SLOTS } from '../wire/frame-view.js'
 import { tcpHeaderLength } from '../wire/tcp.js'
+import { UDP_LENGTH } from '../wire/udp.js'
 
 /** Bytes of the outermost IP packet when the frame leaves, `added` of them put into its payload; of other frames, what is behind the EtherType. */
 export const wireLength = (program: Program, view: FrameView, added: number): number => {
@@ -40,8 +41,16 @@ export const headersLength = (program: Program, view: FrameView): number => {
 export const beyondSegment = (view: FrameView, offload: number): number => {
   const segment = offload & OFFLOAD_SEGMENT
   if (segment === 0) return 0
-  const last = (view.depth - 1) * SLOTS
-  return Math.max(0, view.slots[last + Slot.END]! - view.slots[last + Slot.PAYLOAD]! - segment)
+  const place = offloadPlace(offload)
+  const last = place === 0 ? (view.depth - 1) * SLOTS : 0
+  const payload = place === 0 ? view.slots[last + Slot.PAYLOAD]! : placedPayload(view, offload, place)
+  return Math.max(0, view.slots[last + Slot.END]! - payload - segment)
+}
+
+/** Where the payload of the transport header begins that a word names by its place. */
+const placedPayload = ({ bytes, end }: FrameView, offload: number, place: number): number => {
+  const at = end - place
+  return at + ((offload & OFFLOAD_UDP) !== 0 ? UDP_LENGTH : tcpHeaderLength(bytes, at))
 }
 
 /** Whether the program makes IPv6 of an IPv4 packet: a fragment then takes a header more than a whole packet. */

@@ -54,8 +54,11 @@ export interface Batch {
   readonly verdict: Uint8Array
   /** Set per frame: a number that `port.reasonName` names; 0 where it was not dropped. */
   readonly reason: Uint16Array
-  /** What the sender of each frame left to the hardware, see `OFFLOAD_PARTIAL`: it travels with the frame. Without it all are finished. */
-  readonly offload?: Uint32Array
+  /**
+   * What the sender of each frame left to the hardware, see `OFFLOAD_PARTIAL`: it travels with the frame. Without it all are finished. Words that
+   * name a place (`OFFLOAD_PLACE`) take a `Float64Array`.
+   */
+  readonly offload?: Uint32Array | Float64Array
   /** Frames in the batch. */
   readonly count: number
 }

@@ -247,14 +247,15 @@ export class SwitchPort implements Port {
     let to = end
     // One hop's tunnel is still around the frame at the next, which may only see that its own policy added none.
     let encapsulated = wrapped
+    let word = offload
     for (let hairpins = hairpinsSoFar; ; hairpins++) {
       if (port.#state !== 'connected') return first.#losing(port, 'PortDisconnected')
       const again = hairpins === hairpinsSoFar ? waited : undefined
-      const outcome = port.#run(way, bytes, from, to, floor, sink, index, encapsulated, again, offload)
+      const outcome = port.#run(way, bytes, from, to, floor, sink, index, encapsulated, again, word)
       if (port.#datapath.pending.keys.hasNews) port.#around.turn.ask(port.#waiting)
       if (outcome === Outcome.Pending) {
         const refusal = again === undefined
-          ? port.#datapath.park(way, bytes, from, to, HEADROOM, waited?.misses ?? 0, { first, later: later(), origin, hairpins, encapsulated, offload })
+          ? port.#datapath.park(way, bytes, from, to, HEADROOM, waited?.misses ?? 0, { first, later: later(), origin, hairpins, encapsulated, offload: word })
           : port.#datapath.pending.putBack(again)
         return refusal === '' ? first.#letWait(port) : first.#losing(port, refusal)
       }
@@ -265,12 +266,13 @@ export class SwitchPort implements Port {
       if (outcome === Outcome.Answered) return SwitchPort.#answered(first, port, origin, sink, index, later, hairpins)
       from = port.#datapath.start
       to = port.#datapath.end
+      word = port.#datapath.offloadLeft
       encapsulated ||= port.#datapath.encapsulated
       if (outcome === Outcome.Passed) {
         first.left.port = port
         first.left.floor = floor
         const why = origin === 'answer' ? 'reply' : waited === undefined ? 'forward' : 'released'
-        sink(way === 'outbound' ? 'network' : 'vm', why, bytes, from, to, index, encapsulated, offload)
+        sink(way === 'outbound' ? 'network' : 'vm', why, bytes, from, to, index, encapsulated, word)
         // Only now: the sink may have taken other frames through this port.
         first.left.start = from
         first.left.end = to

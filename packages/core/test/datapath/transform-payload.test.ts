@@ -1,6 +1,9 @@
 import test from 'ava'
 import * as t from 'io-ts'
-import { type ActionContext, type Batch, defineRuleType, dissect, manualClock, openSwitch, orThrow, type Port, proceed, rulesLayer, type RuleJson } from '../../src/index.js'
+import {
+  type ActionContext, type Batch, defineRuleType, dissect, manualClock, OFFLOAD_PARTIAL, OFFLOAD_PLACE, openSwitch, orThrow, type Port, proceed, rulesLayer,
+  type RuleJson,
+} from '../../src/index.js'
 import { BUILT_IN, frame, macOf, show, tell } from '../switch/support.js'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -27,10 +30,10 @@ const heading = (head: readonly number[], rest: Partial<ActionContext> = {}): Wo
 }
 
 /** A port whose layers, from the VM side, have these contexts or rules. */
-const portOf = (layers: readonly (Work | RuleJson)[]): Port => {
+const portOf = (layers: readonly (Work | RuleJson)[], outboundDepth: 1 | 2 = 1): Port => {
   const works: Work[] = []
   const working = defineRuleType({ name: 'work', config: t.number, decide: (i) => proceed(undefined, { contexts: [works[i]!.context] }) })
-  const host = openSwitch({ clock: manualClock() })
+  const host = openSwitch({ clock: manualClock(), parseDepth: { outbound: outboundDepth, inbound: 2 } })
   const port = orThrow(host.addPort({ name: 'vm-1', mac: macOf(1) }))
   for (const [order, layer] of layers.entries()) {
     const rule = 'context' in layer ? { do: 'work', with: works.push(layer) - 1 } : layer
@@ -123,4 +126,28 @@ test('transform: headers are changed as ever', (c) => {
   const port = portOf([heading([1]), { do: 'nat', with: { srcPort: 9, dstIp: '10.9.9.9' } }])
   const [out] = port.process('outbound', UDP).outputs
   c.is(show(out!.frame), 'udp 10.0.0.1:9 > 10.9.9.9:80')
+})
+
+test('transform: the place of an unfinished transport header moves with what the payload gains and a popped tunnel loses', (c) => {
+  const inner = frame({ bytes: 10 })
+  const outer = frame({ proto: 'udp', dstPort: 4789, bytes: 8 + inner.length })
+  outer.set([8, 0, 0, 0, 0, 0, 7, 0, ...inner], 42)
+  const padded = Uint8Array.from([...outer, 0, 0, 0, 0, 0])
+  const port = portOf([{ do: 'decap', with: {} }, heading([1, 2, 3])], 2)
+  const place = 20 + 10
+  const words: number[] = []
+  const run = (at: number): number | undefined => {
+    const bytes = new Uint8Array(64 + padded.length)
+    bytes.set(padded, 64)
+    const batch: Batch = {
+      bytes, start: Uint32Array.of(64), length: Uint32Array.of(padded.length), verdict: new Uint8Array(1), reason: new Uint16Array(1),
+      offload: Float64Array.of((at + 5) * OFFLOAD_PLACE + OFFLOAD_PARTIAL), count: 1,
+    }
+    port.processBatch('outbound', batch, (_to, _why, _b, _s, _e, _i, _w, offload) => { words.push(offload) })
+    return batch.verdict[0]
+  }
+  c.is(run(place), 0)
+  c.deepEqual(words, [(place + 3) * OFFLOAD_PLACE + OFFLOAD_PARTIAL])
+  c.is(run(10), 1, 'a header inside the payload would be hidden')
+  c.deepEqual(port.counters().drops, { PayloadRefused: 1 })
 })

@@ -11,7 +11,7 @@ const batchOf = (frames: readonly Uint8Array[], offload?: readonly number[]): Ba
   const batch = {
     bytes: new Uint8Array(frames.length * stride), start: new Uint32Array(frames.length), length: new Uint32Array(frames.length),
     verdict: new Uint8Array(frames.length).fill(9), reason: new Uint16Array(frames.length).fill(9), count: frames.length,
-    ...(offload === undefined ? {} : { offload: Uint32Array.from(offload) }),
+    ...(offload === undefined ? {} : { offload: Float64Array.from(offload) }),
   }
   for (const [i, f] of frames.entries()) {
     batch.start[i] = i * stride + 256

@@ -5,7 +5,7 @@ import { orThrow } from '../../src/errors.js'
 import type { Environment } from '../../src/switch/environment.js'
 import { u16, u32 } from '../../src/wire/bytes.js'
 import { L3, QUOTE, Slot, SLOTS } from '../../src/wire/frame-view.js'
-import { OFFLOAD_PARTIAL } from '../../src/wire/offload.js'
+import { OFFLOAD_PARTIAL, OFFLOAD_PLACE, OFFLOAD_UDP } from '../../src/wire/offload.js'
 import { GATEWAY_MAC, portWith, read, reassembled, type Sent, sent, tunnel, wireBytes } from './mtu-support.js'
 import { pendingBench, to } from './pending-support.js'
 import { builtIn } from './support.js'
@@ -149,7 +149,7 @@ const batchOf = (frame: Uint8Array, headroom: number, offload = 0) => {
   bytes.set(frame, headroom)
   return {
     bytes, start: Uint32Array.of(headroom), length: Uint32Array.of(frame.length), verdict: new Uint8Array(1), reason: new Uint16Array(1),
-    offload: Uint32Array.of(offload), count: 1,
+    offload: Float64Array.of(offload), count: 1,
   }
 }
 
@@ -164,6 +164,34 @@ test('mtu: of a frame that is to be segmented the longest segment counts', (t) =
   }
   t.deepEqual(out, [['network', `forward ${14 + 20_000 + VXLAN4}`, OFFLOAD_PARTIAL | 1410], ['vm', 'reply 590', 0]])
   t.deepEqual(port.counters().drops, { PacketTooBig: 1 })
+})
+
+test('mtu: of a frame that is to be segmented inside a tunnel of the VM\'s own the longest segment counts, with all headers around it', (t) => {
+  const { port } = portWith({ network: 1500 }, [tunnel()])
+  // what is at the place needs only look like a TCP header of 20 bytes to have that length
+  const frame = sent({ proto: 'udp', length: 20_000, dontFragment: true })
+  const inner = 14 + 20 + 8 + 50
+  frame[inner + 12] = 0x50
+  const headers = 20 + 8 + 50
+  for (const [flags, length] of [[0, 20], [OFFLOAD_UDP, 8]] as const) {
+    const most = 1500 - VXLAN4 - headers - length
+    const out: (readonly [string, number])[] = []
+    for (const segment of [most, most + 1]) {
+      const batch = batchOf(frame, 256, (frame.length - inner) * OFFLOAD_PLACE + (OFFLOAD_PARTIAL | flags | segment))
+      port.processBatch('outbound', batch, (where, _w, _b, start, end, _i, _e, offload) => { out.push([where, offload === 0 ? 0 : end - start]) })
+      t.is(batch.verdict[0], segment === most ? 0 : 1)
+    }
+    t.deepEqual(out, [['network', 14 + 20_000 + VXLAN4], ['vm', 0]])
+  }
+})
+
+test('mtu: a packet whose unfinished checksum lies in a tunnel of the VM\'s own is not cut', (t) => {
+  const { port } = portWith({ network: 1500 })
+  const frame = sent({ length: 3000 })
+  const batch = batchOf(frame, 0, (frame.length - 92) * OFFLOAD_PLACE + OFFLOAD_PARTIAL)
+  const out: string[] = []
+  port.processBatch('outbound', batch, (where, why) => { out.push(`${where} ${why}`) })
+  t.deepEqual([batch.verdict[0], out], [1, ['vm reply']])
 })
 
 test('mtu: a checksum that was left to others is computed before a packet is cut', (t) => {
