@@ -38,6 +38,7 @@ import { lowerMss } from '../wire/mss-option.js'
 import { OFFLOAD_PARTIAL, OFFLOAD_SEGMENT, offloadPlace } from '../wire/offload.js'
 import { parseFrame } from '../wire/parse.js'
 import { Reason } from '../wire/reason.js'
+import { tcpHeaderLength } from '../wire/tcp.js'
 import { transportChecksumAt, transportSum } from '../wire/transport-checksum.js'
 import { ErrorBudget } from './error-budget.js'
 import { completeMtu, type Mtu, type MtuOptions } from './mtu-options.js'
@@ -127,6 +128,8 @@ export class MtuGuard {
     const { bytes, slots } = view
     const last = (view.depth - 1) * SLOTS
     const tcp = slots[last + Slot.L4]!
+    // The options of a first fragment may be cut off: what is not here cannot be lowered.
+    if (slots[last + Slot.PAYLOAD]! < tcp + tcpHeaderLength(bytes, tcp)) return false
     this.#headerAt = tcp
     this.#headerLength = slots[last + Slot.PAYLOAD]! - tcp
     for (let i = 0; i < this.#headerLength; i++) this.#header[i] = bytes[tcp + i]!

@@ -57,8 +57,8 @@ export const tellsTheSender = (error: Uint32Array, answer: Uint32Array, depth: n
 
 /** Codes of unreachable, time exceeded and parameter problem. */
 const CODES: Readonly<Record<number, number>> = { 3: 16, 11: 2, 12: 3 }
-/** Codes of unreachable, packet too big, time exceeded and parameter problem. */
-const CODES6: Readonly<Record<number, number>> = { 1: 9, 2: 1, 3: 2, 4: 11 }
+/** Codes of unreachable, packet too big, time exceeded and parameter problem; of packet too big any (RFC 4443 §3.2: receivers ignore it). */
+const CODES6: Readonly<Record<number, number>> = { 1: 9, 2: 256, 3: 2, 4: 11 }
 
 /** An empty flow id for {@link answerToQuoted}. */
 export const makeAnswer = (): Uint32Array => new Uint32Array(UFID_WORDS)

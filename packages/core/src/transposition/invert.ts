@@ -7,7 +7,9 @@
  * ports and MACs. A translated header is translated back, tags become what they were. Pushed groups are popped; popped groups are
  * pushed again, with the old addresses reversed.
  *
- * What is not undone applies afresh: TTL, DSCP, ECN and TCP flags are facts of one packet on one way, not of the connection.
+ * What cannot be undone is a fact of one packet on one way, not of the connection. A TTL, DSCP or ECN that is a function of the
+ * packet **applies afresh**: a hop taken from the TTL is taken from the answer's, which may have none left (RFC 7915 §5.1 asks it of
+ * both ways), and a copy from another group that stays is made again. A constant, and TCP flags, are not set on answers.
  * A popped group comes back with its addresses, tags, tunnel key and source port; options of it are lost. A source
  * port that is a tunnel protocol's own cannot be given back to UDP: as a destination it would make a tunnel (see
  * `Need.udp`), and the inverse refuses such an answer.
@@ -17,6 +19,7 @@
 import { FIELDS, readMac } from '../flow/field.js'
 import { Shape, Word, WORDS } from '../flow/layout.js'
 import { Frag, Tunnel } from '../wire/frame-view.js'
+import { assembled } from './assemble.js'
 import { compose, composeAll } from './compose.js'
 import { decap, modify, push, translate, vlans } from './construct.js'
 import { transposeFlow } from './flow.js'
@@ -32,7 +35,8 @@ export const invert = (t: HeaderTransposition, before: Uint32Array, depth: numbe
   if (t._tag === 'Invalid') return t
   if (transposeFlow(t, before.slice(), depth) < 0) return invalid('a transposition is inverted for a frame that it does not fit')
   const pops = t.pop.length
-  let inverse = composeAll(t.push.map(() => decap()))
+  // Side by side, as all values speak of one frame; before the rest, which leaves these fields alone.
+  let inverse = composeAll([...t.push.map(() => decap()), assembled({ edit: t.edit.map((edit) => ({ set: afresh(edit.set, pops) })) })])
   t.edit.forEach((edit, e) => {
     inverse = compose(inverse, restore(edit, before, pops + e, e))
   })
@@ -53,6 +57,13 @@ const restore = (edit: Edit, before: Uint32Array, g: number, at: number): Header
       : translate({ from: there.to, to: there.from }, { ...set, srcIp, dstIp }, at, { srcIp: dstIp, dstIp: srcIp }),
   )
 }
+
+/** Of the changes those that are functions of groups that stay, which are counted without the popped ones on the way back. */
+const afresh = ({ ttl, dscp, ecn }: Changes, pops: number): Changes => ({
+  ...(typeof ttl === 'object' && ttl.original >= pops && { ttl: { original: ttl.original - pops, minus: ttl.minus } }),
+  ...(typeof dscp === 'object' && dscp.original >= pops && { dscp: { original: dscp.original - pops } }),
+  ...(typeof ecn === 'object' && 'original' in ecn && ecn.original >= pops && { ecn: { original: ecn.original - pops } }),
+})
 
 const restoredFields = (set: Changes, before: Uint32Array, g: number): Changes => {
   const ports = before[g * WORDS + Word.PORTS]!

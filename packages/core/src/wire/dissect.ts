@@ -116,7 +116,7 @@ const readTransport = (view: FrameView, base: number): TransportHeader | undefin
   const end = slots[base + Slot.END]!
   switch (slots[base + Slot.L4_KIND]) {
     case L4.Tcp:
-      return withoutComputed(valid(parseTcp(bytes, at, end)).repr, view, base)
+      return withoutComputed(valid(parseTcp(bytes, at, end, slots[base + Slot.FRAG] === Frag.Whole)).repr, view, base)
     case L4.Udp:
       return withoutComputed(valid(parseUdp(bytes, at, end, slots[base + Slot.FRAG] === Frag.Whole)).repr, view, base)
     case L4.Icmp:

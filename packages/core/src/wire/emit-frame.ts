@@ -18,7 +18,7 @@ import { IpProtocol } from './ip-protocol.js'
 import { emitIpv4 } from './ipv4.js'
 import { checkExtensionSize, emitExtension, extensionSize, MAX_EXTENSIONS, protocolOfExtension } from './ipv6-extension.js'
 import { emitIpv6, IPV6_LENGTH, type Ipv6 } from './ipv6.js'
-import { emitTcp } from './tcp.js'
+import { emitTcp, type Tcp, TCP_LENGTH } from './tcp.js'
 import { pseudoHeaderSum } from './pseudo-header.js'
 import { transportChecksumAt } from './transport-checksum.js'
 import { emitTunnelHeader, tunnelHeaderSize, type TunnelHeader } from './tunnel.js'
@@ -120,9 +120,9 @@ const contradiction = (group: HeaderGroup): WireError | undefined => {
     return fault(transport.kind, 'BadHeader', 'the network header does not announce this transport header')
   if (transport.kind === (net.kind === 'ipv4' ? 'icmpv6' : 'icmp')) return fault(transport.kind, 'BadHeader', `not a protocol of ${net.kind}`)
   if (fragmentOf(net) === 'later') return fault(transport.kind, 'BadHeader', 'a later fragment has no transport header')
-  return transport.kind === 'tcp' && badOptions(transport.options)
-    ? fault('tcp', 'BadLength', 'options are a multiple of 4 up to 40 bytes')
-    : undefined
+  if (transport.kind !== 'tcp') return undefined
+  if (transport.headerLength !== undefined) return badCut(transport, fragmentOf(net) === 'first') ? fault('tcp', 'BadLength', 'only the options of a first fragment are cut off') : undefined
+  return badOptions(transport.options) ? fault('tcp', 'BadLength', 'options are a multiple of 4 up to 40 bytes') : undefined
 }
 
 /** What keeps a tunnel header from being one: what is around it, or what `parseFrame` would not look behind. */
@@ -145,6 +145,9 @@ const tunnelContradiction = (tunnel: TunnelHeader, net: NetworkHeader | undefine
   const options = geneveOptionsProblem(tunnel)
   return options === undefined ? undefined : fault(kind, 'BadLength', options)
 }
+
+const badCut = ({ headerLength = 0, options }: Tcp, first: boolean): boolean =>
+  !first || headerLength % 4 !== 0 || headerLength > 60 || TCP_LENGTH + options.length >= headerLength
 
 const badOptions = (options: Uint8Array): boolean => options.length % 4 !== 0 || options.length > 40
 

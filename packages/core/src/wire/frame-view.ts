@@ -13,7 +13,7 @@
  *
  * Invariants after `parseFrame` answered `Reason.Ok`:
  * - `1 <= depth <= MAX_GROUPS`; groups `0 .. depth - 2` have `TUNNEL !== Tunnel.None`, the last one has none;
- * - every header that a slot points at lies whole inside `start .. end`;
+ * - every header that a slot points at lies whole inside `start .. end`, but TCP options of a first fragment that ends in them;
  * - `END` of a group is where its network datagram ends by its own length field, so Ethernet padding and
  *   trailers lie behind it; for a group without a network length it is the end of the enclosing group;
  * - `DATA_END` of a group is at most its `END`, and the end of the group that it encloses.
@@ -73,7 +73,7 @@ export const Slot = {
   L4_KIND: 8,
   /** Offset behind the network header and its options or extension headers; the transport header, if any. */
   L4: 9,
-  /** Offset behind the transport header (or `L4` where there is none). */
+  /** Offset behind the transport header (or `L4` where there is none), at most `END`. */
   PAYLOAD: 10,
   /** Offset where this group's datagram ends by its own length field; of the quote, where what is quoted ends. */
   END: 11,

@@ -13,8 +13,9 @@
  *   the first such protocol. What contradicts itself is an error of the whole frame, however deep inside it lies: a
  *   frame that different readers could understand differently is not let through.
  *
- * Fragments: a first fragment must hold the whole transport header (RFC 1858 §3, RFC 7112 §5), and TCP at offset 8 is
- * refused, as it could overwrite ports and flags that were already judged (RFC 1858 §4, RFC 3128). Later fragments have
+ * Fragments: a first fragment must hold all extension headers and the transport header, of TCP the fixed part, whose fields are
+ * judged (RFC 1858 §3, RFC 7112 §5), and TCP at offset 8 is refused, as it could overwrite ports and flags that were already judged
+ * (RFC 1858 §4, RFC 3128). Later fragments have
  * no transport header. A tunnel is not looked into when its datagram is a fragment.
  *
  * Tunnels are judged by `parse-tunnel.ts`, and the packet that an ICMP error quotes by `parse-quote.ts`: neither is on
@@ -163,9 +164,9 @@ const parseTransport = (view: FrameView, base: number, tunnels: boolean, verify:
   if (frag === Frag.Later) return laterFragment(view, base, protocol, v4)
   if (protocol === IpProtocol.Tcp) {
     slots[base + Slot.L4_KIND] = L4.Tcp
-    const reason = checkTcp(bytes, at, end)
+    const reason = checkTcp(bytes, at, end, whole)
     if (reason !== Reason.Ok) return failTransport(view, reason, at, frag)
-    slots[base + Slot.PAYLOAD] = at + tcpHeaderLength(bytes, at)
+    slots[base + Slot.PAYLOAD] = Math.min(at + tcpHeaderLength(bytes, at), end)
     return verify && whole ? verified(view, base, at) : Reason.Ok
   }
   if (protocol === IpProtocol.Udp) {

@@ -37,8 +37,10 @@ export interface Tcp {
   /** As on the wire, unscaled. */
   readonly window: number
   readonly urgent: number
-  /** Raw options with their padding: a multiple of 4 up to 40 bytes. */
+  /** Raw options with their padding: a multiple of 4 up to 40 bytes, but where they are cut off. */
   readonly options: Uint8Array
+  /** Bytes of the header by its data offset, only where it is cut off: in a first fragment that ends inside the options. */
+  readonly headerLength?: number
   /** The checksum, where it is not the computed one: of a fragment, or wrong. */
   readonly checksum?: number
 }
@@ -46,19 +48,25 @@ export interface Tcp {
 /** Length of the header at `at` with its options, in bytes. */
 export const tcpHeaderLength = (bytes: Uint8Array, at: number): number => (bytes[at + TcpAt.DATA_OFFSET]! >>> 4) << 2
 
-/** `Ok` guarantees that header and options at `at` lie before `end`. */
-export const checkTcp = (bytes: Uint8Array, at: number, end: number): Reason => {
+/**
+ * `Ok` guarantees that the fixed header at `at` lies before `end`, and if `whole` its options, too. A first fragment may end inside
+ * them: what is judged lies in the fixed header.
+ *
+ * @see RFC 1858 §3
+ */
+export const checkTcp = (bytes: Uint8Array, at: number, end: number, whole = true): Reason => {
   if (end - at < TCP_LENGTH) return Reason.Truncated
   const header = tcpHeaderLength(bytes, at)
   if (header < TCP_LENGTH) return Reason.BadLength
-  return header > end - at ? Reason.Truncated : Reason.Ok
+  return whole && header > end - at ? Reason.Truncated : Reason.Ok
 }
 
-/** Reads the header at `at`. The checksum, not verified, is in the representation. */
-export const parseTcp = (bytes: Uint8Array, at: number, end: number): Either<WireError, Parsed<Tcp>> => {
-  const reason = checkTcp(bytes, at, end)
+/** Reads the header at `at`; unless `whole`, of a first fragment that ends at `end`. The checksum, not verified, is in the representation. */
+export const parseTcp = (bytes: Uint8Array, at: number, end: number, whole = true): Either<WireError, Parsed<Tcp>> => {
+  const reason = checkTcp(bytes, at, end, whole)
   if (reason !== Reason.Ok) return unreadable('tcp', reason, at)
-  const next = at + tcpHeaderLength(bytes, at)
+  const headerLength = tcpHeaderLength(bytes, at)
+  const next = Math.min(at + headerLength, end)
   const repr: Tcp = {
     kind: 'tcp',
     sourcePort: u16(bytes, at + TcpAt.SOURCE),
@@ -70,6 +78,7 @@ export const parseTcp = (bytes: Uint8Array, at: number, end: number): Either<Wir
     window: u16(bytes, at + TcpAt.WINDOW),
     urgent: u16(bytes, at + TcpAt.URGENT),
     options: bytes.subarray(at + TCP_LENGTH, next),
+    ...(next < at + headerLength ? { headerLength } : {}),
     checksum: u16(bytes, at + TcpAt.CHECKSUM),
   }
   return right({ repr, next, end })
@@ -81,7 +90,7 @@ export const emitTcp = (repr: Tcp, bytes: Uint8Array, at: number): void => {
   putU16(bytes, at + TcpAt.DESTINATION, repr.destinationPort)
   putU32(bytes, at + TcpAt.SEQUENCE, repr.sequence)
   putU32(bytes, at + TcpAt.ACKNOWLEDGMENT, repr.acknowledgment)
-  bytes[at + TcpAt.DATA_OFFSET] = (((TCP_LENGTH + repr.options.length) >>> 2) << 4) | (repr.reserved & 0x0f)
+  bytes[at + TcpAt.DATA_OFFSET] = (((repr.headerLength ?? TCP_LENGTH + repr.options.length) >>> 2) << 4) | (repr.reserved & 0x0f)
   bytes[at + TcpAt.FLAGS] = repr.flags
   putU16(bytes, at + TcpAt.WINDOW, repr.window)
   putU16(bytes, at + TcpAt.CHECKSUM, repr.checksum ?? 0)
@@ -99,4 +108,4 @@ export const formatTcpFlags = (flags: number): string =>
 /** `TCP 49152 > 443, SYN, seq 1, ack 0, win 65535, options 4 bytes`. */
 export const formatTcp = (repr: Tcp): string =>
   `TCP ${repr.sourcePort} > ${repr.destinationPort}, ${formatTcpFlags(repr.flags)}, seq ${repr.sequence}, ` +
-  `ack ${repr.acknowledgment}, win ${repr.window}${repr.options.length === 0 ? '' : `, options ${repr.options.length} bytes`}`
+  `ack ${repr.acknowledgment}, win ${repr.window}${repr.options.length === 0 ? '' : `, options ${repr.options.length} bytes`}${repr.headerLength === undefined ? '' : ', cut off'}`

@@ -92,6 +92,21 @@ test('icmp errors: a stateful filter lets in an error about a connection it has,
   t.is(port.process('inbound', error(sent)).outcome._tag, 'Passed')
 })
 
+test('icmp errors: a packet too big is about its connection whatever its code, which receivers ignore, and other unknown codes say nothing', (t) => {
+  const { port } = portWith({
+    outbound: [{ name: 'g', rules: [{ do: 'allow', stateful: true }] }], inbound: [{ name: 'g', rules: [{ do: 'block', with: { reason: 'NotAnswered' } }] }],
+  })
+  const sent = through(port, 'outbound', frame({ srcIp: 'fd00::4', dstIp: 'fd00::9' }))
+  const told = (type: number, code: number): string => {
+    const { groups, payload } = orThrow(dissect(error(sent)))
+    const transport = { kind: 'icmpv6' as const, type, code, rest: type === 2 ? 1280 : 0 }
+    const { outcome } = port.process('inbound', orThrow(emitFrame({ groups: [{ ...groups[0], transport }], payload })))
+    return outcome._tag === 'Dropped' ? outcome.reason : outcome._tag
+  }
+  t.deepEqual([0, 1, 9, 255].map((code) => told(2, code)), ['Passed', 'Passed', 'Passed', 'Passed'])
+  t.deepEqual([told(1, 8), told(1, 9), told(3, 1), told(3, 2), told(4, 10), told(4, 11)], ['Passed', 'NotAnswered', 'Passed', 'NotAnswered', 'Passed', 'NotAnswered'])
+})
+
 test('icmp errors: an error whose quote cannot be read is decided by rules and cached, and decides about none whose quote can', (t) => {
   const { port } = portWith({
     outbound: [{ name: 'g', rules: [{ do: 'allow', stateful: true }] }],

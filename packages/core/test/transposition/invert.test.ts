@@ -35,8 +35,21 @@ test('invert: a changed destination is the answer\'s source', (t) => {
   t.true(equals(invert(modify({ srcMac: 7, srcPort: 9 }), words(), 1), modify({ dstMac: 1, dstPort: 1234 })))
 })
 
-test('invert: TTL, DSCP and ECN apply afresh', (t) => {
+test('invert: constants of TTL, DSCP and ECN are not set on answers', (t) => {
   t.true(isIdentity(invert(modify({ ttl: 1, dscp: 2, ecn: 3 }), words(), 1)))
+})
+
+test('invert: what is taken from a TTL, or copied between groups that stay, applies afresh', (t) => {
+  const less = modify({ ttl: { original: 0, minus: 3 } })
+  t.true(equals(invert(less, words(), 1), less))
+  const copied = modify({ dscp: { original: 1 }, ecn: { original: 1 }, ttl: { original: 1, minus: 1 } })
+  t.true(equals(invert(copied, inside(push(spec)), 2), copied))
+  // Behind a pop the groups are counted anew, and a value of the popped one is not there on the way back.
+  const behind = compose(pop(), modify({ ttl: { original: 0, minus: 1 } }))
+  const back = invert(behind, inside(push(spec)), 2)
+  t.deepEqual(back._tag === 'Transposition' && back.edit[0]?.set.ttl, { original: 0, minus: 1 })
+  const both = compose(modify({ ttl: { original: 0, minus: 1 } }), modify({ ttl: { original: 0, minus: 1 } }, 1))
+  t.true(equals(invert(both, inside(push(spec)), 2), both), 'each value speaks of the packet as it came')
 })
 
 test('invert: encapsulation is undone by decapsulation, and what was edited inside is restored', (t) => {

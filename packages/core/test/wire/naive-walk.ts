@@ -131,7 +131,7 @@ const walkTransport = (seen: Uint8Array, group: WalkedGroup, offset: number, mor
     if (protocol === 6 && offset === 8) throw REFUSED
     return [group]
   }
-  if (protocol === 6) return [{ ...group, l4Kind: 'Tcp', payload: must(parseTcp(seen, l4, end)).next }]
+  if (protocol === 6) return [{ ...group, l4Kind: 'Tcp', payload: must(parseTcp(seen, l4, end, !more)).next }]
   if (protocol === 1 && group.l3Kind === 'Ipv4') return [{ ...group, l4Kind: 'Icmp', payload: must(parseIcmp(seen, l4, end)).next }]
   if (protocol === 58 && group.l3Kind === 'Ipv6') return [{ ...group, l4Kind: 'Icmpv6', payload: must(parseIcmpv6(seen, l4, end)).next }]
   if (protocol === 47 && !more && left > 1) return walkGre(seen, group, left)
