@@ -28,6 +28,7 @@ export const keepNic = async (nic: Nic): Promise<E.Either<NicError, KeptNic>> =>
     drained: () => { holder?.drained?.() },
     link: (state) => { holder?.link?.(state) },
     mtu: (bytes) => { holder?.mtu?.(bytes) },
+    pathMtu: (destination, bytes) => { holder?.pathMtu?.(destination, bytes) },
     failed: (error) => {
       if (!error.retryable) usable = false
       holder?.failed?.(error)

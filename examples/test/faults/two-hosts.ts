@@ -33,6 +33,8 @@ const VNI = 5001
 export interface Wishes {
   /** The underlay's addresses; `[192.0.2.1/24]` of host a unless given. */
   readonly addresses?: readonly string[]
+  /** The underlay's routes; none unless given. */
+  readonly routes?: readonly { readonly prefix: string; readonly via: string }[]
   /** Mappings that count before the usual ones. */
   readonly mappings?: readonly { readonly ip: string; readonly pa: string; readonly mac: string }[]
   /** NICs of ports; the veth of its name unless given. */
@@ -79,10 +81,10 @@ export const twoHosts = async (t: ExecutionContext): Promise<TwoHosts> => {
 }
 
 /** The configuration of a host. */
-export const configOf = (host: HostName, folder: string, { addresses = [`${PAS[host]}/24`], mappings = [], nics = {} }: Wishes = {}): object => ({
+export const configOf = (host: HostName, folder: string, { addresses = [`${PAS[host]}/24`], routes = [], mappings = [], nics = {} }: Wishes = {}): object => ({
   name: `host-${host}`,
   status: `${folder}/status.sock`,
-  underlay: { interface: 'u0', addresses },
+  underlay: { interface: 'u0', addresses, routes },
   mappings: [
     ...mappings,
     ...Object.values(VMS).filter(({ ip }) => mappings.every((other) => other.ip !== ip)).map((vm) => ({ ...vm, pa: PAS[vm.host] })),

@@ -74,6 +74,7 @@ export const faulty = (nic: Nic, options: FaultOptions): FaultyNic => {
         drained: out.drained,
         link: (state) => receiver?.link?.(state),
         mtu: (bytes) => receiver?.mtu?.(bytes),
+        pathMtu: (destination, bytes) => receiver?.pathMtu?.(destination, bytes),
         failed: (error) => receiver?.failed?.(error),
       })
       if (E.isRight(started)) receiver = to

@@ -14,7 +14,8 @@
  * holds several packets of a tunnel.
  * To such a NIC finished TCP segments of one batch that continue each other go joined, as one frame to be segmented (`join.ts`).
  *
- * **MTU.** The switch takes the uplink's MTU for the network's, and follows when that changes.
+ * **MTU.** The switch takes the uplink's MTU for the network's, and follows when that changes. It is told of the MTUs of paths that an underlay
+ * learns of.
  *
  * **Failure.** What a NIC cannot send it counts; that it failed is told to `onNic`. It stays plugged in, as the report shows it,
  * until it is unplugged; the other ports go on. A port that is removed from the switch takes its NIC with it.
@@ -177,6 +178,9 @@ class LiveHost implements Host {
       mtu: (bytes) => {
         if (plug.port === undefined) this.#followMtu(bytes)
         tell?.(plug.port, { _tag: 'Mtu', bytes })
+      },
+      pathMtu: (destination, bytes) => {
+        if (plug.port === undefined) this.switch.pathMtu(destination, bytes)
       },
       failed: (error) => tell?.(plug.port, { _tag: 'Failed', error }),
     })

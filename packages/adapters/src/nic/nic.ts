@@ -74,6 +74,11 @@ export interface Receiver {
   readonly link?: (state: LinkState) => void
   /** The MTU changed, to so many bytes of network packet. */
   readonly mtu?: (bytes: number) => void
+  /**
+   * A router said, about a packet that this NIC sent lately, that the path to an IP address takes no more than so many bytes of network packet;
+   * only of NICs that have an address of their own, as an underlay.
+   */
+  readonly pathMtu?: (destination: string, bytes: number) => void
   /** Something failed. */
   readonly failed?: (error: NicError) => void
 }

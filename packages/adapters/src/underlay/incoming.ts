@@ -1,6 +1,6 @@
 /**
  * What of the frames that come is for the host itself: ARP and neighbour discovery of the physical network, and echo requests to
- * its addresses. They are answered here and go no further; all else belongs to who uses the underlay.
+ * its addresses, which are answered here, and errors of the network. They go no further; all else belongs to who uses the underlay.
  *
  * A tag with VLAN identifier 0 gives a frame a priority and no VLAN, so the frame counts as untagged, and its answer has the same tags.
  * What is tagged with a VLAN is not the host's.
@@ -17,6 +17,7 @@ import { completeParsed } from '../offload/complete-checksum.js'
 import { FinishCode } from '../offload/finish-code.js'
 import { advertisement, arpReply, type InKind, type Speaker } from './neighbour-frames.js'
 import type { NeighbourTable } from './neighbour-table.js'
+import type { NetworkErrors } from './network-errors.js'
 import type { Routes } from './routes.js'
 import { isGroupMac, isUnicast } from './underlay-options.js'
 
@@ -38,6 +39,8 @@ export const Judgement = {
   NotForUs: 2,
   /** From a group MAC, which no sender has. */
   BadSource: 3,
+  /** An error of the network to the host, which {@link NetworkErrors} has read and counted. */
+  Error: 4,
 } as const
 /** What is to become of a frame that came. */
 export type Judgement = (typeof Judgement)[keyof typeof Judgement]
@@ -54,13 +57,17 @@ export class Incoming {
   readonly #mac: Mac
   readonly #routes: Routes
   readonly #neighbours: NeighbourTable
+  readonly #errors: NetworkErrors
   readonly #send: (bytes: Uint8Array, start: number, end: number) => void
   readonly #view = makeFrameView()
 
-  constructor(mac: Mac, routes: Routes, neighbours: NeighbourTable, send: (bytes: Uint8Array, start: number, end: number) => void) {
+  constructor(
+    mac: Mac, routes: Routes, neighbours: NeighbourTable, errors: NetworkErrors, send: (bytes: Uint8Array, start: number, end: number) => void,
+  ) {
     this.#mac = mac
     this.#routes = routes
     this.#neighbours = neighbours
+    this.#errors = errors
     this.#send = send
   }
 
@@ -78,9 +85,13 @@ export class Incoming {
         this.#arp(bytes, start, l3, end)
         return Judgement.Answered
       case EtherType.Ipv4:
-        return !group && bytes[l3 + Ipv4At.PROTOCOL] === PROTOCOL_ICMP && this.#echo4(bytes, start, l3, end, offload) ? Judgement.Answered : Judgement.Pass
+        if (group || bytes[l3 + Ipv4At.PROTOCOL] !== PROTOCOL_ICMP) return Judgement.Pass
+        if (this.#echo4(bytes, start, l3, end, offload)) return Judgement.Answered
+        return this.#errors.take(bytes, start, l3, end, offload, 4) ? Judgement.Error : Judgement.Pass
       case EtherType.Ipv6:
-        return bytes[l3 + Ipv6At.NEXT_HEADER] === PROTOCOL_ICMPV6 && this.#icmpv6(bytes, start, l3, end, offload, group) ? Judgement.Answered : Judgement.Pass
+        if (bytes[l3 + Ipv6At.NEXT_HEADER] !== PROTOCOL_ICMPV6 || end - l3 < IPV6_LENGTH) return Judgement.Pass
+        if (this.#icmpv6(bytes, start, l3, end, offload, group)) return Judgement.Answered
+        return !group && this.#errors.take(bytes, start, l3, end, offload, 6) ? Judgement.Error : Judgement.Pass
       default:
         return Judgement.Pass
     }

@@ -12,7 +12,8 @@
  *   of later frames to the same neighbour, or is counted as `Unresolved`. What has no way is taken and lost, counted as `NoRoute`, `NotIp`,
  *   `OwnAddress` or `NeighboursFull`. Group addresses need no asking.
  * - **In.** ARP, neighbour discovery and echo requests to the host's addresses are answered and kept from the receiver (`Answered`), and
- *   so is what another MAC was meant for (`NotForUs`), and what names a group as its sender (`BadSource`). The rest of a batch is passed on in one.
+ *   so is what another MAC was meant for (`NotForUs`), and what names a group as its sender (`BadSource`). ICMP errors to
+ *   the host are read and kept too (`network-errors.ts`): what they tell of a path's MTU goes to `Receiver.pathMtu`. The rest of a batch is passed on in one.
  * - **Counters** are of the frames of who uses the underlay: its own questions and answers are not among those sent and delivered.
  * - **Cost.** Per frame sent, one hash look-up and twelve bytes written; per frame received, some comparisons. Nothing is allocated.
  *   The one timer runs while there are neighbours, once in `retransmitMs`.
@@ -28,8 +29,10 @@ import { DestinationCache } from './destination-cache.js'
 import { Incoming, Judgement } from './incoming.js'
 import { announcement, question } from './neighbour-frames.js'
 import { NeighbourTable } from './neighbour-table.js'
+import { NetworkErrors } from './network-errors.js'
 import type { Neighbour, NeighbourReport } from './neighbour.js'
 import { Routes } from './routes.js'
+import { SentMemory } from './sent-memory.js'
 import { readOptions, type UnderlayConfig, type UnderlayOptions } from './underlay-options.js'
 
 const { putU16, putU32, readMac, u16, u32, writeMac } = wire.bytes
@@ -82,8 +85,11 @@ class ResolvingNic implements Underlay {
   readonly #routes: Routes
   readonly #neighbours: NeighbourTable
   readonly #incoming: Incoming
+  readonly #sent: SentMemory
+  readonly #errors: NetworkErrors
   readonly #hops = new DestinationCache<Hop>()
   readonly #lost: Record<string, number> = {}
+  #receiver: Receiver | undefined
   #state: 'open' | 'started' | 'closed' = 'open'
   #closing: Promise<void> | undefined
   #answered = 0
@@ -114,7 +120,10 @@ class ResolvingNic implements Underlay {
       lose: (frames, reason) => this.#lose(reason, frames),
       forget: () => this.#hops.clear(),
     })
-    this.#incoming = new Incoming(config.mac, this.#routes, this.#neighbours, (bytes, start, end) => this.#sendOwn(bytes, start, end))
+    const { nowMs } = config.timers
+    this.#sent = new SentMemory(nowMs)
+    this.#errors = new NetworkErrors(this.#routes, this.#sent, nowMs, (ip, mtu) => this.#receiver?.pathMtu?.(formatIp(ip), mtu))
+    this.#incoming = new Incoming(config.mac, this.#routes, this.#neighbours, this.#errors, (bytes, start, end) => this.#sendOwn(bytes, start, end))
   }
 
   readonly mtu = (): number => this.#nic.mtu()
@@ -139,6 +148,7 @@ class ResolvingNic implements Underlay {
     })
     if (isLeft(started)) return started
     this.#state = 'started'
+    this.#receiver = receiver
     if (this.#config.announce && this.#nic.link() === 'up') this.announce()
     return started
   }
@@ -161,6 +171,7 @@ class ResolvingNic implements Underlay {
       const d = u32(bytes, l3 + Ipv4At.DESTINATION)
       if (d >>> 28 === 14) return this.#toGroup(bytes, start, end, offload, 0x0100, 0x5e00_0000 | (d & 0x7f_ffff))
       hop = this.#hops.find(4, 0, 0, 0, d) ?? this.#findHop(ipv4(d))
+      this.#sent.note(bytes, l3, end, 4, this.#nic.mtu())
     } else if (type === EtherType.Ipv6 && l3 + IPV6_LENGTH <= end) {
       const at = l3 + Ipv6At.DESTINATION
       const a = u32(bytes, at)
@@ -169,6 +180,7 @@ class ResolvingNic implements Underlay {
       const b = u32(bytes, at + 4)
       const c = u32(bytes, at + 8)
       hop = this.#hops.find(6, a, b, c, d) ?? this.#findHop(ipv6(a, b, c, d))
+      this.#sent.note(bytes, l3, end, 6, this.#nic.mtu())
     } else this.#lose('NotIp', 1)
     if (hop === undefined) return SendCode.Ok
     if (hop === 'everybody') return this.#toGroup(bytes, start, end, offload, 0xffff, 0xffff_ffff)
@@ -182,10 +194,10 @@ class ResolvingNic implements Underlay {
 
   readonly counters = (): NicCounters => {
     const inner = this.#nic.counters()
-    const kept = { Answered: this.#answered, NotForUs: this.#notForUs, BadSource: this.#badSource }
+    const kept = { ...this.#errors.counts, Answered: this.#answered, NotForUs: this.#notForUs, BadSource: this.#badSource }
     return {
       ...inner,
-      received: inner.received - this.#answered - this.#notForUs - this.#badSource,
+      received: inner.received - this.#answered - this.#notForUs - this.#badSource - this.#errors.total,
       receivedBytes: inner.receivedBytes - this.#keptBytes,
       // A NIC may count a frame some time after it took it.
       sent: Math.max(0, inner.sent - this.#own),
@@ -221,7 +233,7 @@ class ResolvingNic implements Underlay {
       }
       if (judgement === Judgement.Answered) this.#answered++
       else if (judgement === Judgement.NotForUs) this.#notForUs++
-      else this.#badSource++
+      else if (judgement === Judgement.BadSource) this.#badSource++
       this.#keptBytes += size
     }
     if (kept < count) this.#nic.flush()

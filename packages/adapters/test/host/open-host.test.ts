@@ -1,4 +1,4 @@
-import { buildFrame, dissect, formatFrame, orThrow } from '@vfp-ts/core'
+import { buildFrame, dissect, formatFrame, orThrow, wire as protocols } from '@vfp-ts/core'
 import test from 'ava'
 import { memoryPair } from '../../src/memory/index.js'
 import { type Nic, type NicError, renderNicError, SendCode } from '../../src/nic/index.js'
@@ -360,4 +360,41 @@ test('host: the MTU of the options bounds that of the uplink', (t) => {
   vm.far.send(orThrow(buildFrame({ proto: 'udp', srcMac: macOf(4), dstMac: macOf(5), srcIp: '10.0.1.4', dstIp: '10.0.1.5', payload: new Uint8Array(1351 - 28) })))
   rig.run()
   t.deepEqual(vm.far.came().map(({ frame: told }) => (told[40]! << 8) | told[41]!), [1350])
+})
+
+test('host: the VM learns of the MTU of a path from a router’s error about its tunnel, and not from one about what was never sent', (t) => {
+  const { rig, hosts: [one], vms: [four, five], wire } = twoHosts()
+  const say = (bytes: number): Uint8Array => orThrow(buildFrame({ proto: 'udp', srcMac: macOf(4), dstMac: macOf(5), srcIp: '10.0.1.4', dstIp: '10.0.1.5', payload: new Uint8Array(bytes - 28) }))
+  four.send(say(1_450))
+  rig.run()
+  t.is(five.came().length, 1)
+  const outer = wire.passed().find((frame) => frame.length === 1_514)!
+  /** The error of a router that knows the outer packet up to the UDP header. */
+  const refusal = (quote: Uint8Array): Uint8Array => {
+    const made = orThrow(buildFrame({ proto: 'icmp', srcMac: '02:00:00:00:0a:02', dstMac: '02:00:00:00:0a:01', srcIp: '203.0.113.7', dstIp: '192.0.2.1', payload: quote }))
+    made.set([3, 4, 0, 0, 0, 0, 1_400 >>> 8, 1_400 & 0xff], 34)
+    const sum = protocols.checksum.checksum(made, 34, made.length)
+    made.set([sum >>> 8, sum & 0xff], 36)
+    return made
+  }
+  const tell = (quote: Uint8Array): void => {
+    const frame = refusal(quote)
+    wire.ends[1].send(frame, 0, frame.length)
+    rig.run()
+  }
+  const forged = outer.slice(14, 42)
+  forged[20]! ^= 1
+  tell(forged)
+  four.send(say(1_450))
+  rig.run()
+  t.is(five.came().length, 1)
+  tell(outer.slice(14, 42))
+  four.send(say(1_450))
+  rig.run()
+  t.is(five.came().length, 0)
+  t.deepEqual(four.came().map(({ frame: told }) => [told[34], told[35], (told[40]! << 8) | told[41]!]), [[3, 4, 1_350]])
+  four.send(say(1_350))
+  rig.run()
+  t.is(five.came().length, 1)
+  t.like(one.report().uplink?.counters.receiveDrops, { PathMtu: 1, ForgedError: 1 })
 })

@@ -23,6 +23,8 @@ export interface Wire {
   /** Batches that the underlay delivered. */
   readonly batches: () => number
   readonly links: LinkState[]
+  /** MTUs of paths that the underlay told of. */
+  readonly paths: string[]
   /** The peer says something, and it arrives. */
   readonly say: (...frames: readonly Uint8Array[]) => void
 }
@@ -37,6 +39,7 @@ export const openWire = (options: Partial<UnderlayOptions> = {}, pairOptions: Me
   let delivered: Uint8Array[] = []
   let batches = 0
   const links: LinkState[] = []
+  const paths: string[] = []
   orThrow(pair.b.start({ frames: ({ bytes, start, length, count }) => { for (let i = 0; i < count; i++) seen.push(bytes.slice(start[i], start[i]! + length[i]!)) } }))
   orThrow(underlay.start({
     frames: ({ bytes, start, length, count }) => {
@@ -44,12 +47,13 @@ export const openWire = (options: Partial<UnderlayOptions> = {}, pairOptions: Me
       for (let i = 0; i < count; i++) delivered.push(bytes.slice(start[i], start[i]! + length[i]!))
     },
     link: (state) => links.push(state),
+    pathMtu: (destination, bytes) => paths.push(`${destination} ${bytes}`),
   }))
   const run = (): void => {
     for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task()
   }
   return {
-    underlay, pair, timers, run, links,
+    underlay, pair, timers, run, links, paths,
     seen: () => {
       run()
       const taken = seen
