@@ -1,10 +1,10 @@
 /**
- * Compiles and runs every TypeScript snippet of the documentation, so that what a reader copies works.
+ * Compiles and runs every TypeScript snippet of the documentation, pages and docstrings alike, so that what a reader copies works.
  *
- *   node scripts/run-snippets.mjs [file.md …]
+ *   node scripts/run-snippets.mjs [file.md or file.ts …]
  *
- * A snippet is a fenced block whose info string starts with `ts`; `ts no-run` exempts one (a fragment, a signature).
- * Each is a program of its own. If the next block is `text output` or `console output`, the snippet has to print
+ * A snippet is a fenced block whose info string starts with `ts`; `ts compile` is compiled only (it needs a privilege, a device or a peer);
+ * `ts no-run` exempts one (a fragment, a signature). Each is a program of its own. If the next block is `text output` or `console output`, the snippet has to print
  * exactly that. All are type-checked together, as strictly as the packages (but unused names are allowed: a page shows
  * them), and run from `examples/`, where the packages are found by name. Expects the packages built.
  *
@@ -28,7 +28,7 @@ if (snippets.length === 0) {
 write(snippets)
 const failures = new Map() // snippet → what is wrong with it
 typeCheck()
-for (const snippet of snippets) if (!failures.has(snippet)) run(snippet)
+for (const snippet of snippets) if (!failures.has(snippet) && !snippet.compileOnly) run(snippet)
 
 for (const snippet of snippets) {
   const failure = failures.get(snippet)
@@ -38,42 +38,54 @@ for (const snippet of snippets) {
 console.log(`${snippets.length - failures.size} snippets passed, ${failures.size} failed`)
 process.exitCode = failures.size === 0 ? 0 : 1
 
-/** The root's and each package's pages, and everything in docs but the generated reference. */
+/** The root's and each package's pages, everything in docs but the generated site, and the packages' sources. */
 function documentation() {
   const pagesIn = (dir, recursive = false) =>
     readdirSync(join(root, dir), { recursive, encoding: 'utf8' })
       .filter(file => file.endsWith('.md') && !/(^|\/)(node_modules|CHANGELOG\.md)/.test(file))
       .map(file => join(dir, file))
   const packages = readdirSync(join(root, 'packages')).map(name => join('packages', name))
-  return [...pagesIn(''), ...pagesIn('docs', true), ...[...packages, 'examples'].flatMap(dir => pagesIn(dir))].filter(
-    page => !page.startsWith('docs/api/'),
-  )
+  const sources = packages.flatMap(dir => readdirSync(join(root, dir, 'src'), { recursive: true, encoding: 'utf8' }).map(file => join(dir, 'src', file)))
+  return [
+    ...pagesIn(''), ...pagesIn('docs', true), ...[...packages, 'examples'].flatMap(dir => pagesIn(dir)), ...sources.filter(file => file.endsWith('.ts')),
+  ].filter(page => !page.startsWith('docs/api/'))
+}
+
+/** The lines of a page; of a source, those of its docstrings, without their stars. */
+function linesOf(page) {
+  const lines = readFileSync(join(root, page), 'utf8').split('\n')
+  if (page.endsWith('.md')) return lines
+  let inside = false
+  return lines.map(line => {
+    if (/^\s*\/\*\*/.test(line)) inside = true
+    const text = inside ? line.replace(/^\s*(\/\*\*|\*) ?/, '').replace(/\s*\*\/$/, '') : ''
+    if (line.includes('*/')) inside = false
+    return text
+  })
 }
 
 /** Reads a page's fenced blocks; `line` is where a block's fence stands. */
 function snippetsOf(page) {
   const blocks = []
   let open = null
-  readFileSync(join(root, page), 'utf8')
-    .split('\n')
-    .forEach((text, index) => {
-      const fence = /^(\s*)(`{3,}|~{3,})\s*(.*?)\s*$/.exec(text)
-      if (open === null) {
-        if (fence !== null) open = { indent: fence[1], fence: fence[2], info: fence[3].split(/\s+/), line: index + 1, body: [] }
-      } else if (fence !== null && fence[3] === '' && fence[2].startsWith(open.fence)) {
-        blocks.push(open)
-        open = null
-      } else {
-        open.body.push(text.startsWith(open.indent) ? text.slice(open.indent.length) : text)
-      }
-    })
+  linesOf(page).forEach((text, index) => {
+    const fence = /^(\s*)(`{3,}|~{3,})\s*(.*?)\s*$/.exec(text)
+    if (open === null) {
+      if (fence !== null) open = { indent: fence[1], fence: fence[2], info: fence[3].split(/\s+/), line: index + 1, body: [] }
+    } else if (fence !== null && fence[3] === '' && fence[2].startsWith(open.fence)) {
+      blocks.push(open)
+      open = null
+    } else {
+      open.body.push(text.startsWith(open.indent) ? text.slice(open.indent.length) : text)
+    }
+  })
   if (open !== null) throw new Error(`${page}:${open.line}: the block has no end`)
   return blocks.flatMap((block, i) => {
     const next = blocks[i + 1]
     if (!['ts', 'typescript'].includes(block.info[0]) || block.info.includes('no-run')) return []
     const printed = next !== undefined && ['text', 'console'].includes(next.info[0]) && next.info.includes('output') ? next : undefined
-    const name = `${page.replace(/\.md$/, '').replaceAll(/[^A-Za-z0-9]+/g, '-')}-${i + 1}`
-    return [{ page, line: block.line, name, source: block.body, output: printed?.body.join('\n'), outputLine: printed?.line }]
+    const name = `${page.replace(/\.(md|ts)$/, '').replaceAll(/[^A-Za-z0-9]+/g, '-')}-${i + 1}`
+    return [{ page, line: block.line, name, source: block.body, compileOnly: block.info.includes('compile'), output: printed?.body.join('\n'), outputLine: printed?.line }]
   })
 }
 

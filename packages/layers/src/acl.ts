@@ -5,7 +5,7 @@
  * layer may have several groups, each updated by its own policy, and a packet passes only if **every** group allows
  * it. That is how the infrastructure's list and the customer's stand side by side without knowing each other:
  *
- * ```ts
+ * ```ts no-run
  * security.group('infrastructure', { order: 0 }).update(acl.policy({ outbound: [{ deny: { dstIp: '168.63.129.16' } }], otherwise: 'allow' }))
  * security.group('customer', { order: 1 }).update(acl.policy({ outbound: [{ allow: { proto: 'tcp', dstPort: 443 }, stateful: true }] }))
  * ```

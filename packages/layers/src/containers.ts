@@ -6,7 +6,7 @@
  * fails is skipped whole, so a container's entries name only the far side, and cost other containers' packets one
  * comparison. The group is also what changes alone: whoever starts containers has a handle for each.
  *
- * ```ts
+ * ```ts no-run
  * containers.policy({
  *   containers: [
  *     { name: 'web', ip: '10.0.1.10', inbound: [{ allow: { proto: 'tcp', dstPort: 443 } }] },

@@ -7,7 +7,7 @@
  * multiplexer again: direct server return. Layers nearer the VM know only the DIP, layers nearer the network only
  * the VIP.
  *
- * ```ts
+ * ```ts no-run
  * balancer.update(loadBalancer.policy({ vips: [{ vip: '10.0.9.80', proto: 'tcp', port: 80, dip: '10.0.1.4', dipPort: 8080 }] }))
  * ```
  *

@@ -4,7 +4,7 @@
  * It stands nearest the VM (order 10 in the paper's stack), so what it counts is what the VM itself sees: lengths
  * without any tunnel, addresses before NAT outbound and after it inbound.
  *
- * ```ts
+ * ```ts no-run
  * billing.update(meter.policy({ prefixes: [{ name: 'peers', prefix: '10.0.0.0/16' }, '0.0.0.0/0', '::/0'] }))
  * ```
  *

@@ -18,7 +18,7 @@ import { openPacketDevice } from './packet-device.js'
  * `NotFound`, `System`.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * const uplink = await openAfPacket({ interface: 'eth1' })
  * ```
  */

@@ -46,7 +46,7 @@ const MOST_MTU = 65_535
  * Unless said otherwise, the switch has the system's time, and random bits for its flow hashes.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * const host = openHost()
  * const port = orThrow(host.switch.addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.0.4'] }))
  * orThrow(host.plug('vm-1', orThrow(await openTap({ name: 'vfp0' }))))

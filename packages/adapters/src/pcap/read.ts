@@ -28,7 +28,7 @@ export type ReadOptions = DecodeOptions
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
  *
  * @example
- * ```ts
+ * ```ts no-run
  * for await (const item of readCapture('trace.pcapng.gz')) {
  *   if (E.isLeft(item)) console.error(renderCaptureError(item.left))
  *   else if (item.right.linkType === LinkType.Ethernet) handle(item.right.data)

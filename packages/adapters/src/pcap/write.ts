@@ -58,7 +58,7 @@ export interface CaptureTotals {
  * with `Io` if the file cannot be opened.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * const out = orThrow(await openCaptureWriter('wire.pcapng', { interfaces: [{ name: 'vm-1' }, { name: 'underlay' }] }))
  * await out.write({ data: frame, timestampNs: 1_700_000_000_000_000_000n, interfaceId: 1, direction: 'outbound' })
  * await out.close()

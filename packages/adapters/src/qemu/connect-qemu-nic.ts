@@ -10,7 +10,7 @@ import { makeStreamNic } from './stream-nic.js'
  * lost later is told as `PeerGone` and tried again every `retryMs` until it succeeds.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * const nic = orThrow(await connectQemuNic({ address: { path: '/run/vm-1.sock' } }))
  * ```
  */

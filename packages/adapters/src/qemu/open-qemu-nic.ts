@@ -17,7 +17,7 @@ import { makeStreamNic } from './stream-nic.js'
  * a busy one such as `/tmp` wakes the process for nothing: give sockets a directory of their own.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * const nic = orThrow(await openQemuNic({ address: { path: '/run/vfp/vm-1.sock' } }))
  * ```
  */

@@ -15,7 +15,7 @@ import { openTapDevice } from './tap-device.js'
  * `NeedsPrivilege`, `Busy`, `System`.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * const vm = await openTap({ interface: 'vm1', mtu: 1450, up: true })
  * ```
  */

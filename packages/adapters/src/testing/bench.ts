@@ -3,7 +3,7 @@
  *
  * The suite knows no test runner. Run the cases one after another (they measure memory and time), each as a test of its own:
  *
- * ```ts
+ * ```ts no-run
  * for (const { title, run } of complianceCases) {
  *   test.serial(`my NIC: ${title}`, async (t) => {
  *     await run({ open: async () => ({ nic: await openMine(), peer: await openTheOtherEnd(), release: async () => removeIt() }) })

@@ -43,7 +43,7 @@ const TELL_MS = 1000
  * Binds the sockets. A port in use is `Busy`, an address that is not the host's `NotFound`.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * const uplink = orThrow(await openUdpOverlay({ tunnel: 'vxlan', local: '192.0.2.1', sources: 8 }))
  * ```
  */

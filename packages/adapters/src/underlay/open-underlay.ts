@@ -58,7 +58,7 @@ export interface Underlay extends Nic {
  * no sense are refused as `BadOptions`, and the NIC is as it was.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * const uplink = orThrow(openUnderlay(nic, {
  *   addresses: ['192.0.2.1/24', '2001:db8::1/64'],
  *   routes: [{ prefix: '0.0.0.0/0', via: '192.0.2.254' }],

@@ -146,7 +146,7 @@ export interface Switch {
  * refused as an `Either`.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * const host = openSwitch({ clock: clockFromMs(() => performance.now()) })
  * const vm = orThrow(host.addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.0.4'] }))
  * const { outcome, outputs } = vm.process('outbound', frame)

@@ -1,7 +1,7 @@
 /**
  * Flow ids without frames: built from field values, for tests of whatever decides on metadata.
  *
- * ```ts
+ * ```ts no-run
  * const flow = makeFlow({ l3: 'ipv4', l4: 'tcp', srcIp: ipv4(0x0a000001), dstPort: 443 })
  * classifier.lookup(flow.words, flow.depth)
  * ```

@@ -5,7 +5,7 @@
  * something there: outward the gateway's MAC as destination, inward the VM's own, and a neighbour's where its address
  * tells which. The first entry that matches sets source, destination or both; what no entry matches stays as it is.
  *
- * ```ts
+ * ```ts no-run
  * macs.update(macRewrite.policy({
  *   outbound: [{ when: { dstIp: '10.0.1.0/24' }, dstMac: { by: 'dstIp', table: { '10.0.1.5': '00:15:5d:00:00:05' } } }, { dstMac: '12:34:56:78:9a:bc' }],
  *   inbound: [{ srcMac: '12:34:56:78:9a:bc', dstMac: 'port' }],

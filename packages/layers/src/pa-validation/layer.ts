@@ -7,7 +7,7 @@
  * its source is one of those known for its network: by prefixes, which is enough where a network's hosts have ranges,
  * or one by one in a resource, which changes without touching the policy.
  *
- * ```ts
+ * ```ts no-run
  * edge.update(paValidation.policy({ networks: [{ vni: 5001, from: ['192.0.2.0/24', '2001:db8::/64'] }], sources: 'pa-sources' }))
  * ```
  *

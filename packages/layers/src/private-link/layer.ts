@@ -9,7 +9,7 @@
  * `vnet` hands over what is for them, and lets in what this layer has made of the answers. An address of the prefix that is no service's goes
  * nowhere (`NotTaken`), and nothing plain comes in from it.
  *
- * ```ts
+ * ```ts no-run
  * links.update(privateLink.policy({
  *   underlay: '192.0.2.1',
  *   services: [{ ca: '10.2.0.100', pa: '198.51.100.3', source: '2001:db8:20:abc:abc::/96', destination: '2001:db8:100::203', key: 100 }],

@@ -9,7 +9,7 @@
  *
  * What goes to a service leaves this layer plain, and is handed over: nothing of it leaves the port unless a layer nearer the wire takes it.
  *
- * ```ts
+ * ```ts no-run
  * network.update(vnet.policy({
  *   vni: 5001,
  *   underlay: '192.0.2.1',
