@@ -95,10 +95,10 @@ const draw = (host: HostSwitch): void => {
 
 // Whether this file is the program, rather than imported by a test.
 if (process.argv[1] !== undefined && import.meta.filename === realpathSync(process.argv[1])) {
-  // A reader that has seen enough (`| head`) is no error; frames go on.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
+  // A reader that has seen enough (`| head`) is no error, and a full disk one that is told once; frames go on either way.
+  process.stdout.on('error', () => undefined)
+  process.stderr.on('error', () => undefined)
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') say(`standard output: ${error.message}`) })
   const options = readOptions(process.argv.slice(2))
   if (E.isLeft(options)) {
     say(`${options.left}; see --help`)

@@ -1,6 +1,7 @@
 /** The command line. */
 import { parseArgs } from 'node:util'
 import * as E from 'fp-ts/lib/Either.js'
+import { reasonOfParsing } from '../command/parsing.js'
 
 /** What the program was asked to do. */
 export interface Options {
@@ -25,19 +26,18 @@ output says that frames pass; whatever goes wrong later is told on standard erro
 Exit codes: 0; 1 for what the machine refused; 2 for a wrong command line or configuration.
 `
 
+const OPTIONS = { table: { type: 'boolean' }, check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
+
 /** Reads the command line; `'help'` if that is all that is wanted, a `Left` says what is wrong. */
 export const readOptions = (argv: readonly string[]): E.Either<string, Options | 'help'> => {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...argv], allowPositionals: true,
-      options: { table: { type: 'boolean' }, check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-    })
+    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS })
     const [config, ...more] = positionals
     if (values.help === true) return E.right('help')
     if (config === undefined) return E.left('a configuration is needed')
     if (more.length > 0) return E.left(`one configuration at a time: ${more.join(' ')}`)
     return E.right({ config, table: values.table ?? false, check: values.check ?? false })
   } catch (thrown) {
-    return E.left(thrown instanceof Error ? thrown.message : String(thrown))
+    return E.left(reasonOfParsing(thrown, argv, Object.keys(OPTIONS)))
   }
 }

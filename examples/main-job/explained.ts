@@ -1,6 +1,8 @@
 /** One frame's way through the ports it passed, for `--explain`: as data, and in words. */
 import type { Direction, Explanation } from '@vfp-ts/core'
+import type { Page } from './page.js'
 import type { Fate, Passage } from './replay.js'
+import { hanging } from './table.js'
 
 /** One passage of the frame through one port. */
 export interface ExplainedPassage {
@@ -42,18 +44,18 @@ export const explained = (
 })
 
 /** The readable form. */
-export const renderExplained = (e: ExplainedFrame): string => [
+export const renderExplained = (e: ExplainedFrame, page: Page): string => [
   `frame ${e.frame}: ${FATE_WORDS[e.fate]}${e.strange === null ? '' : ` (${e.strange})`}`,
   ...(e.laterFragment ? ['a later fragment, decided as the first one of its datagram was: the walks below are for that one'] : []),
-  ...e.passages.flatMap((p) => ['', ...renderPassage(p)]),
+  ...e.passages.flatMap((p) => ['', ...renderPassage(p, page)]),
   '',
-].join('\n')
+].map((line) => hanging(line, page.lineColumns)).join('\n')
 
-const renderPassage = (p: ExplainedPassage): readonly string[] => [
-  `== ${p.direction} at port ${p.port} (host ${p.underlay.join(' and ')})`,
+const renderPassage = (p: ExplainedPassage, { colors, lineColumns }: Page): readonly string[] => [
+  ...hanging(`== ${p.direction} at port ${p.port} (host ${p.underlay.join(' and ')})`, lineColumns).split('\n').map((line) => colors.bold(line)),
   `path: ${PATH_WORDS[p.path]}`,
   ...String(p.walk).split('\n').map((line) => `  ${line}`),
-  p.dropped === null ? `left the port: ${p.bytesBefore} bytes in, ${p.bytesAfter} bytes out` : `dropped here: ${p.dropped}`,
+  p.dropped === null ? `left the port: ${p.bytesBefore} bytes in, ${p.bytesAfter} bytes out` : colors.red(`dropped here: ${p.dropped}`),
 ]
 
 const PATH_WORDS: Readonly<Record<Passage['path'], string>> = {

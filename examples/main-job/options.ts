@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { formatIp, type IpAddress, parseIp, type TaggedError } from '@vfp-ts/core'
 import * as E from 'fp-ts/lib/Either.js'
+import { reasonOfParsing } from '../command/parsing.js'
+import type { Page } from './page.js'
+import { table, wrapped } from './table.js'
 
 /** Which addresses of a stranger's capture are VMs. */
 export type VmChoice =
@@ -12,10 +15,11 @@ export type VmChoice =
 
 /** What the program was asked to do. */
 export interface Options {
+  /** The capture: a file, or `-`. */
   readonly input: string
   /** Folder of the policy files. */
   readonly policy: string
-  /** Where the wire goes as pcapng, if anywhere. */
+  /** Where the wire goes as pcapng, if anywhere: a file, or `-`. */
   readonly out: string | undefined
   /** Unified flows to print. */
   readonly flows: number
@@ -32,36 +36,43 @@ export interface UsageError extends TaggedError {
 }
 
 /** What `--help` prints. */
-export const HELP = `Takes a capture through virtual switch ports with four layers of policy, and tells what they made of it.
+export const helpOn = (page: Page): string => [
+  ...wrapped('Takes a capture through virtual switch ports with four layers of policy, and tells what they made of it.', page.columns).split('\n'),
+  '', 'usage: demo [options]', '',
+  ...table([{ head: 'option' }, { head: 'meaning', width: 'rest' }], HELP, page),
+  '',
+  ...wrapped('Each option at most once. Exit codes: 0; 1 for a file that cannot be read or written to its end; 2 for a wrong command line or a policy '
+    + 'that is refused; 128 and the signal\'s number where a signal ended it, so 130 for Ctrl-C.', page.columns).split('\n'),
+  '',
+].join('\n')
 
-usage: demo [options]
+const HELP: readonly (readonly [string, string])[] = [
+  ['--in FILE', 'the capture, pcap or pcapng, gzip or not; "-" is standard input. A pipe is read once and kept in a temporary file meanwhile. '
+    + 'Unless said, the tenant\'s capture of this repository'],
+  ['--policy FOLDER', 'billing.json, security.json, balancing.json, network.json, and vms.json if the VMs are known. '
+    + 'Unless said, policy/tenant; for a capture given by --in, policy/stranger, which allows everything'],
+  ['--vm LIST', 'which addresses are VMs: addresses with commas between, or "all"; unless said, the initiator of each connection is. '
+    + 'Not with a policy that has a vms.json'],
+  ['--out FILE', 'writes the wire between the hosts as pcapng; compressed if FILE ends in .gz. Not the file that is read. '
+    + '"-" is standard output; the report goes to standard error then'],
+  ['--flows N', 'prints the N busiest unified flows (12 unless said)'],
+  ['--explain N', 'prints, for frame N of the capture (from 1), its way through the layers, and nothing else; not with --out'],
+  ['--json', 'prints one JSON document instead of tables'],
+  ['--help', 'prints this'],
+  ['--version', 'prints the version'],
+]
 
-  --in FILE         the capture, pcap or pcapng, .gz or not    (unless said, the tenant's capture of this repository)
-  --policy FOLDER   billing.json, security.json, balancing.json, network.json, and vms.json if the VMs are known
-                    (unless said, policy/tenant; for a capture given by --in, policy/stranger, which allows everything)
-  --vm LIST         which addresses are VMs: addresses with commas between, or "all"; unless said, the initiator of each
-                    connection is. Not with a policy that has a vms.json
-  --out FILE        writes the wire between the hosts as pcapng; compressed if FILE ends in .gz. Not the file that is read
-  --flows N         prints the N busiest unified flows (12 unless said)
-  --explain N       prints, for frame N of the capture (from 1), its way through the layers, and nothing else;
-                    not with --out
-  --json            prints one JSON document instead of tables
-  --help            prints this
-
-Each option at most once. Exit codes: 0; 1 for a file that cannot be read or written to its end; 2 for a wrong command line
-or a policy that is refused.
-`
-
-/** Reads the command line; `'help'` if that is all that is wanted. */
-export const readOptions = (argv: readonly string[]): E.Either<UsageError, Options | 'help'> => {
+/** Reads the command line; `'help'` or `'version'` if that is all that is wanted. */
+export const readOptions = (argv: readonly string[]): E.Either<UsageError, Options | 'help' | 'version'> => {
   let parsed: ReturnType<typeof parse>
   try {
     parsed = parse(argv)
   } catch (thrown) {
-    return usage(thrown instanceof Error ? thrown.message : String(thrown))
+    return usage(reasonOfParsing(thrown, argv, Object.keys(OPTIONS)))
   }
   const { values, tokens } = parsed
   if (values.help === true) return E.right('help')
+  if (values.version === true) return E.right('version')
   const names = tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []))
   const twice = names.find((name, i) => names.indexOf(name) < i)
   if (twice !== undefined) return usage(`--${twice} is there more than once`)
@@ -86,14 +97,12 @@ export const readOptions = (argv: readonly string[]): E.Either<UsageError, Optio
   })
 }
 
-const parse = (argv: readonly string[]) => parseArgs({
-  args: [...argv],
-  options: {
-    in: { type: 'string' }, policy: { type: 'string' }, out: { type: 'string' }, vm: { type: 'string' }, flows: { type: 'string' },
-    explain: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
-  },
-  tokens: true,
-})
+const OPTIONS = {
+  in: { type: 'string' }, policy: { type: 'string' }, out: { type: 'string' }, vm: { type: 'string' }, flows: { type: 'string' },
+  explain: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' },
+} as const
+
+const parse = (argv: readonly string[]) => parseArgs({ args: [...argv], options: OPTIONS, tokens: true })
 
 const usage = (reason: string): E.Either<UsageError, never> => E.left({ _tag: 'Usage', reason })
 

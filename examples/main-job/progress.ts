@@ -4,6 +4,7 @@ import { Presets, SingleBar } from 'cli-progress'
 /** Told of frames as they go by. */
 export interface Progress {
   readonly at: (frames: number) => void
+  /** Takes the bar away and leaves the terminal as it was. */
   readonly end: () => void
 }
 
@@ -14,13 +15,14 @@ const STEP = 1000
 /** For whoever does not watch. */
 export const UNWATCHED: Progress = { at: () => undefined, end: () => undefined }
 
-/** A bar for that many frames. */
+/** A bar for that many frames, where standard error is a terminal that can move its cursor. */
 export const progressOf = (frames: number): Progress => {
-  if (frames < WORTH_A_BAR) return UNWATCHED
+  if (frames < WORTH_A_BAR || !process.stderr.isTTY || process.env['TERM'] === 'dumb') return UNWATCHED
   const bar = new SingleBar(
     {
       format: '{bar} {percentage} % | {value} of {total} frames | {eta} s left', stream: process.stderr, clearOnComplete: true, hideCursor: true,
-      noTTYOutput: true, notTTYSchedule: 2000,
+      // Signals are the program's: it ends the bar.
+      gracefulExit: false,
     },
     Presets.rect,
   )

@@ -28,8 +28,8 @@ const MOST_VMS = 1000
 /** Addresses remembered at most. */
 const MOST_SPEAKERS = 65_536
 
-/** Reads the capture once. */
-export const survey = async (file: string, choice: VmChoice): Promise<Survey> => {
+/** Reads the capture once; to where it is when `signal` says stop. */
+export const survey = async (file: string, choice: VmChoice, signal: AbortSignal): Promise<Survey> => {
   const speakers = new Map<AddressKey, { mac: number; initiates: boolean }>()
   const facts = new FrameFacts()
   let frames = 0
@@ -54,6 +54,7 @@ export const survey = async (file: string, choice: VmChoice): Promise<Survey> =>
       break
     }
     frames++
+    if (signal.aborted) break
     if (item.right.linkType !== LinkType.Ethernet) continue
     facts.read(item.right.data, 0, item.right.data.length)
     const { src, dst } = facts

@@ -4,7 +4,7 @@
  * `faults/<area>.json` holds an array of records, each one place in one file:
  *
  *   name      unique in its file of records; a fault is called `<area>/<name>`
- *   file      the source, `packages/<package>/src/….ts` or `examples/….ts`
+ *   file      the source, `packages/<package>/src/….ts`, `needs/src/….ts` or `examples/….ts`
  *   find      text that stands exactly once in it
  *   instead   what stands there when the fault is planted
  *   tests     parts of titles of tests, of which each has to fail
@@ -80,7 +80,7 @@ function recordsOf(file) {
     if (!Array.isArray(tests) || tests.length === 0 || tests.some(title => typeof title !== 'string' || title === '')) complain('has no list "tests" of titles')
     const stray = Object.keys(record).find(key => !known.includes(key))
     if (stray !== undefined) complain(`has a key "${stray}" that means nothing`)
-    const own = /^(packages\/[^/]+)\/src\/.*\.ts$/.exec(source)?.[1] ?? (/^examples\/.*\.ts$/.test(source) ? 'examples' : complain('is about no source of a package or of the examples'))
+    const own = /^(packages\/[^/]+|needs)\/src\/.*\.ts$/.exec(source)?.[1] ?? (/^examples\/.*\.ts$/.test(source) ? 'examples' : complain('is about no source of a package, of the examples or of needs'))
     return { name: `${area}/${name}`, files: [source], dir: dirOf(record.package) ?? own, tests, why, edit: { find, instead }, patch: undefined, home: `faults/${file}` }
   })
 }
@@ -103,7 +103,7 @@ function patchOf(file) {
 }
 
 function dirOf(name) {
-  return name === undefined ? undefined : name === 'examples' ? 'examples' : `packages/${name}`
+  return name === undefined ? undefined : ['examples', 'needs'].includes(name) ? name : `packages/${name}`
 }
 
 function placeProblems(fault) {

@@ -86,6 +86,6 @@ const transpiled = (file, text) =>
 
 /** Where tsc puts what becomes of a source. */
 function compiledFile(source) {
-  const [, dir, rest] = /^(packages\/[^/]+|examples)\/(.*)\.ts$/.exec(source)
+  const [, dir, rest] = /^(packages\/[^/]+|examples|needs)\/(.*)\.ts$/.exec(source)
   return `${dir}/dist/${rest}.js`
 }

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { run } from '../../main-job/main.js'
+import { run } from '../../main-job/job.js'
 import type { ExplainedFrame } from '../../main-job/explained.js'
 import { endsOf, read, recorded } from './tenant.js'
 

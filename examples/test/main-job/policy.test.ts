@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { run } from '../../main-job/main.js'
+import { run } from '../../main-job/job.js'
 import { reportOf, TENANT_POLICY } from './tenant.js'
 import type { Report } from '../../main-job/report.js'
 

@@ -3,7 +3,7 @@ import { copyFileSync, cpSync, linkSync, mkdirSync, mkdtempSync, readFileSync, r
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import test from 'ava'
-import { run } from '../../main-job/main.js'
+import { run } from '../../main-job/job.js'
 import { TENANT, TENANT_POLICY } from './tenant.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'vfp-same-'))

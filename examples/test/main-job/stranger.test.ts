@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import test from 'ava'
 import { buildFrame, type FrameSpec, orThrow } from '@vfp-ts/core'
 import { openCaptureWriter, readWholeCapture, type PacketToWrite } from '@vfp-ts/adapters/pcap'
-import { run } from '../../main-job/main.js'
+import { run } from '../../main-job/job.js'
 import { reportOf, TENANT } from './tenant.js'
 
 type Said = Omit<FrameSpec, 'proto'> & Partial<Pick<FrameSpec, 'proto'>>

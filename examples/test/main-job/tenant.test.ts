@@ -1,5 +1,5 @@
 import test from 'ava'
-import { run } from '../../main-job/main.js'
+import { run } from '../../main-job/job.js'
 import { reportOf } from './tenant.js'
 
 const report = reportOf()

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { formatIp, dissect, type Frame, type IpAddress, orThrow, parseIp } from '@vfp-ts/core'
 import { readWholeCapture } from '@vfp-ts/adapters/pcap'
-import { run } from '../../main-job/main.js'
+import { run } from '../../main-job/job.js'
 import type { Report } from '../../main-job/report.js'
 
 /** Where the compiled tests find what is not compiled: `dist/test/main-job` → `examples`. */
