@@ -74,7 +74,7 @@ export { defineLayer, type LayerEnvironment, type LayerType, type Policy } from 
 export type { Problem } from './check/problem.js'
 export type { PolicyError } from './policy/policy-error.js'
 export type { Generation, Place } from './policy/port-policy.js'
-export { type AnyResource, type Cell, keyText, type Lookup, type Resource } from './policy/resource.js'
+export { type AnyResource, type Cell, keyText, type Lookup, makeCell, type OwnCell, type Resource } from './policy/resource.js'
 export {
   type AnyRuleType, DEFAULT_IDLE_US, defineRuleType, type Rule, rule, type RuleOptions, type RuleType, type RuleTypeSpec, type RunningRule, type Stateful,
 } from './policy/rule.js'

@@ -42,6 +42,7 @@ import { Copies, type MirrorSink } from './copies.js'
 import { measureLayers } from './layer-lengths.js'
 import { type Leaves, MtuGuard } from './mtu.js'
 import { NetworkMtu } from './network-mtu.js'
+import { Outcome } from './outcome.js'
 import { pairUp } from './pairing.js'
 import { Pending } from './pending.js'
 import type { DatapathCounters, DatapathOptions } from './datapath-options.js'
@@ -49,11 +50,6 @@ import { DropReasons } from './reasons.js'
 import { transformPayload, type TransformRefusal, transformsAny } from './transform-payload.js'
 import { hidesPlace, offloadInside, SEVERAL } from './unfinished.js'
 import { DEFAULT_PENDING, type WaitingFrame, type WaitRefusal } from './waiting-room.js'
-
-/** How a frame ended, as a number for the per-packet path; `Pending` ones have not, nor `Oversize` ones: neither passed nor counted as dropped, they are as they were. */
-export const Outcome = { Passed: 0, Dropped: 1, Hairpinned: 2, Pending: 3, Answered: 4, Oversize: 5 } as const
-/** How a frame ended. */
-export type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
 /** The datapath of one port. `J` is what its owner needs to send a packet that waited on its way again. */
 export class Datapath<J = unknown> {
@@ -224,6 +220,7 @@ export class Datapath<J = unknown> {
     const walked = this.walker.walk(this.policy, direction, words, depth, nowUs)
     for (const rule of walked.rules) rule.counters.walks++
     const patience = pending.note(walked, nowUs)
+    pending.holds.letGo(walked.stray)
     if (waited !== undefined) pending.room.holdsNow(waited, walked.holds)
     if (walked.waitsFor !== undefined) {
       if (cached !== undefined) this.flows.remove(cached)
@@ -247,8 +244,11 @@ export class Datapath<J = unknown> {
 
   /** Connections begin, and what rules took is theirs, only now that the packet has passed. */
   #commit(walk: Walk, nowUs: number): void {
-    this.pending.holds.keep(walk.holds)
-    for (const made of walk.newPairs) made.layer.flows.add(made.pair, made.after, made.afterDepth, nowUs)
+    const { holds } = this.pending
+    holds.keep(walk.holds)
+    for (const { layer, pair, after, afterDepth } of walk.newPairs) {
+      if (layer.flows.add(pair, after, afterDepth, nowUs)) holds.connect(pair)
+    }
   }
 
   /** The bytes refused what the layers had decided: a flow that was to begin a connection did not. */

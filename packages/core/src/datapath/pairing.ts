@@ -47,6 +47,7 @@ export const pairUp = (port: Pairable, flow: UnifiedFlow, walk: Walk, nowUs: num
     return
   }
   const back = port.walker.walk(port.policy, 'outbound', words, depth, nowUs)
+  port.pending.holds.letGo(back.stray)
   const mayStand = back.mask !== undefined && back.newPairs.length === 0 && back.misses.length === 0 && !looksAtClass(back.mask.at)
   if (!mayStand || back.verdict._tag === 'Drop') port.pending.holds.letGo(back.holds)
   else port.pending.holds.keep(back.holds)

@@ -137,7 +137,7 @@ export const explain = (walker: Walker, port: CompiledPort, { direction, words, 
       })
     },
   })
-  letGo(walk.holds)
+  letGo([...walk.holds, ...walk.stray])
   const refused = walk.verdict._tag === 'Drop' || walk.verdict._tag === 'Pending' ? '' : refusal(walk)
   const verdict: Verdict = refused === '' ? walk.verdict : { _tag: 'Drop', reason: refused }
   return readable({

@@ -222,12 +222,16 @@ export class FlowTracker implements FlowContext {
 
   readonly ask = <K, V>(resource: Resource<K, V>, key: K): Lookup<V> => {
     const answer = resource.lookup(key)
-    this.dependencies.push({ cell: answer.cell, version: answer.cell.version })
+    this.dependsOn(answer.cell)
     if (answer._tag === 'Unknown') {
       this.missed = missOf(resource, key, answer.cell, this.#layer, this.direction)
       this.misses.push(this.missed)
     }
     return answer
+  }
+
+  readonly dependsOn = (cell: Cell): void => {
+    this.dependencies.push({ cell, version: cell.version })
   }
 
   /** The field's place if the packet has it; noted as looked at either way. */

@@ -77,6 +77,8 @@ export interface Walk {
   readonly waitsFor: Miss | undefined
   /** What rules took for the flow, whatever the verdict. */
   readonly holds: readonly Hold[]
+  /** What rules took when connections were looked at again. Bindings stay, so what is not held already goes back. */
+  readonly stray: readonly Hold[]
   /** Absent when the decision looked at something that differs from packet to packet, or is none yet. */
   readonly mask: FlowMask | undefined
   /** The flow id as the last layer left it; with what it quotes, if it does. */
@@ -93,6 +95,7 @@ export class Walker {
   readonly #answer = makeAnswer()
   /** Pairs that a rehearsal takes to be gone. */
   readonly #passedOver = new Set<LayerFlowPair<CompiledRule>>()
+  #stray: readonly Hold[] = NO_HOLDS
 
   constructor(port: PortIdentity) {
     this.#flow = new FlowTracker(port)
@@ -107,6 +110,7 @@ export class Walker {
     const flow = this.#flow
     flow.begin(direction, words, depth, nowUs)
     this.#passedOver.clear()
+    this.#stray = NO_HOLDS
     trace?.begin(direction, words, depth)
     const contexts: PlacedContext[] = []
     const mirrors: PlacedMirror[] = []
@@ -188,6 +192,7 @@ export class Walker {
       misses: flow.misses,
       waitsFor,
       holds,
+      stray: this.#stray.length === 0 ? NO_HOLDS : this.#stray.filter((hold) => !holds.includes(hold)),
       // What an error quotes is compared by no lookup.
       mask: flow.timed || quoting || waitsFor !== undefined ? undefined : maskOf(flow.consulted, words, depth),
       after: quoting ? flow.words.slice() : flow.words.slice(0, flow.depth * WORDS),
@@ -266,6 +271,7 @@ export class Walker {
     if (nowUs - pair.lastUsedUs >= stateful.idleUs) return undefined
     const decision = decide(rule, flow)
     misses.push(...flow.misses)
+    if (decision.holds !== undefined) this.#stray = [...this.#stray, ...decision.holds]
     if (decision.verdict._tag === 'Drop') return undefined
     if (decision.verdict._tag === 'Pending') return { rule, decision: pair.decision, idleUs: stateful.idleUs, checked: NEVER, ...cellsOf(flow.dependencies) }
     return { rule, decision: { ...decision, transposition: pair.decision.transposition }, idleUs: stateful.idleUs, checked: layer.version, ...cellsOf(flow.dependencies) }
@@ -287,6 +293,7 @@ export class Walker {
       lastUsedUs: flow.atUs,
       checked: layer.version,
       alive: true,
+      ended: undefined,
       ...cellsOf(read),
     }
   }
@@ -308,6 +315,8 @@ const withQuote = (decision: Decision, { words, depth }: FlowTracker): Decision 
   const { transposition } = decision
   return transposition._tag === 'Invalid' || !quotes(words) ? decision : { ...decision, transposition: mirroredInQuote(transposition, words, depth) }
 }
+
+const NO_HOLDS: readonly Hold[] = []
 
 /** No version of a layer's policy. */
 const NEVER = -1

@@ -26,14 +26,19 @@ export type Verdict =
   | { readonly _tag: 'Pending'; readonly resource: string; readonly key: string }
 
 /**
- * Something a rule took for a flow, such as a port of a NAT, that has to be given back if the packet never leaves.
+ * Something a rule took for a flow, such as a port of a NAT, that has to be given back.
  *
- * While it is held, a rule answers the same object for the same flow each time it is asked: a packet that waits is walked
- * more than once, and the engine tells holds apart by identity. Once a packet that holds it was let through, it is the rule's
- * own affair when it ends, and `release` is not called any more.
+ * While it is held, a rule answers the same object for the same flow each time it is asked: a flow is walked more than once, and
+ * the engine tells holds apart by identity. Once a packet that holds it was let through, it belongs to the connections that
+ * were made with it. A rule that is not stateful makes none: then it is the rule's own affair when it ends, and `release` is
+ * not called any more.
  */
 export interface Hold {
-  /** Gives it back: the packet was dropped, or waited too long, on the way. Called once at most; must not throw. */
+  /**
+   * Gives it back: the packet was dropped, or waited too long, on the way; or the last connection made with it has ended. One that
+   * was idle too long ends when it is noticed, at the latest by `Port.expire`. Called once at most, perhaps after the state of the
+   * rule was disposed of; must not throw. Not called for what ends with its layer or port.
+   */
   readonly release: () => void
 }
 

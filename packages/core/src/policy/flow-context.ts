@@ -3,13 +3,14 @@
  *
  * Everything read here is remembered: the fields join the key of the unified flow, the resource entries its
  * dependencies. That is what makes a cached decision as good as a fresh one, so a rule must take what it decides
- * on from here (or from its own configuration and state) and from nowhere else.
+ * on from here or from its own configuration and from nowhere else; what it takes from its own state, it names by
+ * {@link FlowContext.dependsOn}.
  */
 import type { Option } from 'fp-ts/lib/Option.js'
 import type { Direction } from '../flow/flow-id.js'
 import type { FieldRef } from '../flow/field.js'
 import type { IpAddress, Mac } from '../wire/address.js'
-import type { Lookup, Resource } from './resource.js'
+import type { Cell, Lookup, Resource } from './resource.js'
 
 /** The port a rule runs on. */
 export interface PortIdentity {
@@ -52,4 +53,10 @@ export interface FlowContext {
    * along a default path: the flow then ends when the answer comes, and its next packet is decided anew.
    */
   readonly ask: <K, V>(resource: Resource<K, V>, key: K) => Lookup<V>
+  /**
+   * Says that the decision rests on state of the rule's own, for which the cell stands. When that changes (`OwnCell.changed`),
+   * the next packet of the flow is decided anew, also where the flow was dropped, and a connection that rests on it is looked
+   * at again. A decision by state that names no cell is cached for as long as nothing else changes.
+   */
+  readonly dependsOn: (cell: Cell) => void
 }

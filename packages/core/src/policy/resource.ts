@@ -20,6 +20,23 @@ export interface Cell {
   readonly version: number
 }
 
+/** A cell as its owner has it: of an entry of a resource, or of the state of a rule. */
+export interface OwnCell extends Cell {
+  /** Says that what was decided by what the cell stands for may be decided otherwise now. */
+  changed(): void
+}
+
+/** A new cell, for an entry of a resource or for the state of a rule ({@link FlowContext.dependsOn}). */
+export const makeCell = (): OwnCell => new Counter()
+
+class Counter implements OwnCell {
+  version = 0
+
+  changed(): void {
+    this.version++
+  }
+}
+
 /** An answer of a resource. `Absent` is definite: the rule decides what it means. `Unknown` is not: the answer may come yet. */
 export type Lookup<V> =
   | { readonly _tag: 'Found'; readonly value: V; readonly cell: Cell }

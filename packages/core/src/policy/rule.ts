@@ -1,12 +1,13 @@
 /**
  * Rules and rule types.
  *
- * A **rule type** is a name, a codec for its configuration and a pure function from a flow to a decision; the
- * built-in ones (`rule-types.ts`) are made with the same function as anybody's own. A **rule** is a rule type with a
+ * A **rule type** is a name, a codec for its configuration and a function from a flow to a decision; the
+ * built-in ones (`rule-types.ts`) are made with the same function as those of a program. A **rule** is a rule type with a
  * configuration, conditions, a priority, and whether it is terminating or stateful.
  *
  * A type with state (`init`) gets one state per rule. An update that brings a rule of the same id and type keeps the
- * state, so counters survive policy changes; a rule that is gone has its state disposed of.
+ * state, so counters survive policy changes; a rule that is gone has its state disposed of. Decisions are cached: one that
+ * rests on state names a cell for it, which the state has (`makeCell`) and hands on with the rest of itself.
  *
  * @see VFP §5.3
  */
@@ -35,7 +36,12 @@ export interface RuleType<N extends string, C, O, S> extends AnyRuleType {
   readonly init: (config: C) => S
   /** Called when the rule is gone and its state was not taken over by another of the same id and type. */
   readonly dispose: (state: S) => void
-  /** A pure function of its arguments; side effects belong into action contexts. */
+  /**
+   * Decides on a flow, from what `flow` tells, the configuration and the state. Called for the first packet of a flow and whenever
+   * something that the decision rests on has changed, also for an explanation: so how often is no measure of traffic, and what is to
+   * happen for each packet belongs into action contexts. It may take things for the flow, if it lists them as
+   * {@link Decision.holds}; decides alike for the same flow while nothing has changed; and must not throw.
+   */
   readonly decide: (config: C, flow: FlowContext, state: S) => Decision
   /** The state as JSON, for tables and save files. */
   readonly report: (state: S) => unknown
@@ -45,7 +51,12 @@ export interface RuleType<N extends string, C, O, S> extends AnyRuleType {
 export interface RuleTypeSpec<N extends string, C, O, S> {
   readonly name: N
   readonly config: t.Type<C, O>
-  /** A pure function of its arguments; side effects belong into action contexts. */
+  /**
+   * Decides on a flow, from what `flow` tells, the configuration and the state. Called for the first packet of a flow and whenever
+   * something that the decision rests on has changed, also for an explanation: so how often is no measure of traffic, and what is to
+   * happen for each packet belongs into action contexts. It may take things for the flow, if it lists them as
+   * {@link Decision.holds}; decides alike for the same flow while nothing has changed; and must not throw.
+   */
   readonly decide: (config: C, flow: FlowContext, state: S) => Decision
   /** Makes the state of a rule when its policy is published; what it throws refuses the policy. */
   readonly init: (config: C) => S

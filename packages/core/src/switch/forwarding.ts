@@ -13,13 +13,13 @@
  *
  * @see VFP §4.1, §7.1, §7.2
  */
-import { Outcome } from '../datapath/datapath.js'
+import { Outcome } from '../datapath/outcome.js'
 import type { BuiltInDropReason } from '../drop-reason.js'
 import type { Direction } from '../flow/flow-id.js'
 import type { Bridge } from './bridge.js'
 import type { Environment } from './environment.js'
-import { type Batch, type FrameOutcome, type Output, requireLengths, type Sink } from './output.js'
-import { HEADROOM, MAX_HAIRPINS, type SwitchPort, verdictOf } from './switch-port.js'
+import { type Batch, type FrameOutcome, type Output, PASSED, requireLengths, type Sink, verdictOf } from './output.js'
+import { HEADROOM, MAX_HAIRPINS, type SwitchPort } from './switch-port.js'
 
 /** Deliveries that one frame given to the switch may still cause beyond its first. Shared by all that becomes of it. */
 interface Budget {
@@ -230,7 +230,6 @@ export class Forwarding {
   }
 }
 
-const PASSED: FrameOutcome = { _tag: 'Passed' }
 
 const newBudget = (): Budget => ({ left: MAX_DELIVERIES })
 

@@ -1,5 +1,5 @@
 /** A frame that was cut takes its way through a port as the fragments it has become. */
-import { Outcome } from '../datapath/datapath.js'
+import { Outcome } from '../datapath/outcome.js'
 import type { Cut } from '../datapath/mtu.js'
 import type { Sink } from './output.js'
 

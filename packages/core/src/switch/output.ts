@@ -1,5 +1,6 @@
 /** Frames that leave a port, and what became of those that came in. */
 
+import { Outcome } from '../datapath/outcome.js'
 import type { DropReason } from '../drop-reason.js'
 
 /** A frame that left. */
@@ -90,3 +91,12 @@ export const requireLengths = ({ start, length, verdict, reason, offload, count 
 const tooShort = (name: string, there: number, count: number): never => {
   throw new RangeError(`batch.${name} has ${there} elements, but the batch counts ${count} frames`)
 }
+
+/** How a batch says what became of a frame. */
+export const verdictOf = (outcome: Outcome): number =>
+  outcome === Outcome.Dropped ? 1 : outcome === Outcome.Pending ? 2 : outcome === Outcome.Answered ? 3 : 0
+
+/** The outcome of a frame that passed. */
+export const PASSED: FrameOutcome = { _tag: 'Passed' }
+/** The outcome of a frame that a responder took. */
+export const ANSWERED: FrameOutcome = { _tag: 'Answered', reason: 'answered' }

@@ -2,8 +2,9 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Clock } from '../clock.js'
 import type { MirrorSink } from '../datapath/copies.js'
-import { Datapath, Outcome } from '../datapath/datapath.js'
+import { Datapath } from '../datapath/datapath.js'
 import type { DatapathOptions } from '../datapath/datapath-options.js'
+import { Outcome } from '../datapath/outcome.js'
 import type { WaitingFrame } from '../datapath/waiting-room.js'
 import type { BuiltInDropReason, DropReason } from '../drop-reason.js'
 import type { Direction } from '../flow/flow-id.js'
@@ -19,7 +20,7 @@ import { explainFrame } from './explain-frame.js'
 import { reportFlow } from './flow-report.js'
 import { sendFragments } from './fragments.js'
 import type { LayerHandle } from './layer-handle.js'
-import { type Batch, type FrameOutcome, type Output, type Processed, requireLengths, type Sink } from './output.js'
+import { ANSWERED, type Batch, type FrameOutcome, type Output, PASSED, type Processed, requireLengths, type Sink, verdictOf } from './output.js'
 import type { Port, PortCounters, PortState } from './port.js'
 import { countersOf } from './port-counters.js'
 import type { PortError } from './port-error.js'
@@ -391,10 +392,3 @@ export class SwitchPort implements Port {
     return E.left({ _tag: 'PortGone', port: this.identity.name })
   }
 }
-
-/** How a batch says what became of a frame. */
-export const verdictOf = (outcome: Outcome): number =>
-  outcome === Outcome.Dropped ? 1 : outcome === Outcome.Pending ? 2 : outcome === Outcome.Answered ? 3 : 0
-
-const PASSED: FrameOutcome = { _tag: 'Passed' }
-const ANSWERED: FrameOutcome = { _tag: 'Answered', reason: 'answered' }

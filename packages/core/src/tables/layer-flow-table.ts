@@ -51,6 +51,8 @@ export interface LayerFlowPair<R> {
   /** Version of the layer's policy the pair was last checked against. */
   checked: number
   alive: boolean
+  /** Called once, when the pair that was added is gone. */
+  ended: (() => void) | undefined
   /** Resource entries the rule read when it last permitted the pair, and their versions then. */
   cells: readonly Cell[]
   versions: readonly number[]
@@ -166,12 +168,14 @@ export class LayerFlowTable<R> {
 
   /** Forgets a pair in both directions. */
   remove(pair: LayerFlowPair<R>): void {
+    const wasAlive = pair.alive
     pair.alive = false
     const forward = keyOf(pair.direction, pair.initial, pair.initialDepth)
     if (this.#pairs.get(forward) === pair) this.#pairs.delete(forward)
     const back = this.#held.get(pair)?.back
     if (back !== undefined && this.#pairs.get(back) === pair) this.#pairs.delete(back)
     this.#held.delete(pair)
+    if (wasAlive) pair.ended?.()
   }
 
   /** {@link remove}, if the pair is one of this table's. */

@@ -1,5 +1,5 @@
 /**
- * Policies for whole ports, as JSON for {@link testLayer}: rules of every built-in type and two of this file's own, in layers
+ * Policies for whole ports, as JSON for {@link testLayer}: rules of every built-in type and four of tests' own, one of which decides by its state, in layers
  * that look like what controllers really program, and in layers that are pure chance.
  *
  * Addresses, ports and networks are those of `traffic-arbitraries.ts`, so that rules and packets meet.
@@ -18,6 +18,7 @@ import { allow, block, count, decap, encap, hairpin, mirror, nat, transpose } fr
 import { type GroupJson, type RuleJson, type RulesConfig, type RulesJson, rulesLayer } from '../policy/rules-layer.js'
 import { modify } from '../transposition/construct.js'
 import { Slot, SLOTS } from '../wire/frame-view.js'
+import { type Quotas, quotas } from './quota-type.js'
 import { HOSTS4, HOSTS6, MACS, PEERS4, PEERS6, TENANTS, TRANSPORT_PORTS, UNDERLAYS4, UNDERLAYS6, VIPS } from './traffic-frames.js'
 
 /** Network of the entries that the `route` rules of generated policies look up. */
@@ -91,9 +92,9 @@ const RESPONDERS = {
   take: { name: 'take', answer: () => TAKEN },
 } as const satisfies Readonly<Record<string, Responder>>
 
-/** The layer type that generated policies are for; `route` rules ask `routes`. */
-export const testLayer = (routes: Directory = directory('routes')): LayerType<'test', RulesConfig, RulesJson> =>
-  rulesLayer('test', [allow, block, count, decap, encap, hairpin, handedType, mirror, nat, parityType, replyType, routeType(routes), transpose])
+/** The layer type that generated policies are for; `route` rules ask `routes`, and `quota` rules are of `quota`. */
+export const testLayer = (routes: Directory = directory('routes'), quota: Quotas = quotas()): LayerType<'test', RulesConfig, RulesJson> =>
+  rulesLayer('test', [allow, block, count, decap, encap, hairpin, handedType, mirror, nat, parityType, quota.type, replyType, routeType(routes), transpose])
 
 /** Ports that `hairpin` and `mirror` rules of generated policies name. `nowhere` should not exist. */
 export const HAIRPIN_PORTS = ['a', 'b', 'nowhere'] as const
@@ -154,12 +155,13 @@ const actionArbitrary = (direction: 'outbound' | 'inbound'): fc.Arbitrary<Pick<R
     { weight: 6, arbitrary: plain('allow') },
     { weight: 2, arbitrary: fc.constantFrom('One', 'Two').map((reason) => ({ do: 'block', with: { reason } })) },
     { weight: 5, arbitrary: plain('count') },
+    { weight: 2, arbitrary: fc.integer({ min: 1, max: 8 }).map((packets) => ({ do: 'quota', with: { packets } })) },
     { weight: 5, arbitrary: natConfig().map((config) => ({ do: 'nat', with: config })) },
     { weight: out ? 4 : 1, arbitrary: encapConfig().map((config) => ({ do: 'encap', with: config })) },
     { weight: out ? 1 : 4, arbitrary: plain('decap') },
     { weight: 1, arbitrary: fc.constantFrom(...HAIRPIN_PORTS).map((port) => ({ do: 'hairpin', with: { port } })) },
     { weight: 2, arbitrary: fc.constantFrom(...HAIRPIN_PORTS).map((port) => ({ do: 'mirror', with: { port } })) },
-    { weight: 1, arbitrary: fc.constantFrom('swap', 'swap', 'even', 'take').map((form) => ({ do: 'reply', with: { form } })) },
+    { weight: 1, arbitrary: fc.constantFrom('swap', 'even', 'even', 'take').map((form) => ({ do: 'reply', with: { form } })) },
     { weight: 1, arbitrary: fc.constantFrom(...TAKERS).map((to) => ({ do: 'handed', with: { to } })) },
     { weight: 3, arbitrary: fc.constantFrom(...TRANSPOSED).map((text) => ({ do: 'transpose', with: text })) },
     { weight: 3, arbitrary: fc.constantFrom('drop', 'mark', 'mark').map((absent) => ({ do: 'route', with: { absent } })) },
@@ -242,10 +244,15 @@ const likelyPolicy = (): fc.Arbitrary<RulesJson> => {
     outbound: [{ name: 'g0', rules: [{ id: 'r0', do: 'count', when: w }] }],
     inbound: [{ name: 'g0', rules: [{ id: 'r0', do: 'count', when: v, ...s }] }],
   }))
+  const quota = fc.tuple(fc.integer({ min: 1, max: 8 }), when(1), stateful).map(([packets, w, s]): RulesJson => ({
+    outbound: [{ name: 'g0', rules: [{ id: 'r0', do: 'quota', with: { packets }, when: w, ...s }] }],
+  }))
   const routes = fc.constantFrom('drop', 'mark').map((absent): RulesJson => ({
     outbound: [{ name: 'g0', rules: [{ id: 'r0', do: 'route', with: { absent }, when: { etherType: ['ipv4', 'ipv6'] } }] }],
   }))
-  return fc.oneof(acl, balancer, source, tunnel, meter, routes, picky, picky)
+  return fc.oneof(
+    ...[acl, balancer, source, tunnel, meter, routes, picky, picky].map((arbitrary) => ({ weight: 2, arbitrary })), { weight: 1, arbitrary: quota },
+  )
 }
 
 /** A condition on a field that is compared only where a rule names it. */

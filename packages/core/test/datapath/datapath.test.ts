@@ -1,5 +1,6 @@
 import test from 'ava'
-import { Datapath, Outcome } from '../../src/datapath/datapath.js'
+import { Datapath } from '../../src/datapath/datapath.js'
+import { Outcome } from '../../src/datapath/outcome.js'
 import { manualClock } from '../../src/clock.js'
 import { orThrow } from '../../src/errors.js'
 import { parseIp } from '../../src/wire/address.js'

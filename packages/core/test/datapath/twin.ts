@@ -16,6 +16,7 @@ import type { Port } from '../../src/switch/port.js'
 import { openSwitch } from '../../src/switch/switch.js'
 import { HEADROOM, MAX_HAIRPINS } from '../../src/switch/switch-port.js'
 import { groupArbitrary, policyArbitrary, ROUTE_VNI, testLayer } from '../../src/testing/policy-arbitraries.js'
+import { quotas } from '../../src/testing/quota-type.js'
 import { SlowPort } from '../../src/testing/slow-oracle.js'
 import { packetArbitrary, tweakArbitrary } from '../../src/testing/traffic-arbitraries.js'
 import { again, answer, errorAbout, frameOf, HOSTS4, MACS, type Packet, PEERS4, type Tweak } from '../../src/testing/traffic-frames.js'
@@ -36,6 +37,8 @@ export type Step =
   | { readonly do: 'updateGroup'; readonly layer: number; readonly name: string; readonly policy: RulesJson }
   | { readonly do: 'removeGroup'; readonly layer: number; readonly name: string }
   | { readonly do: 'route'; readonly address: number; readonly macs: readonly number[] }
+  /** Rules that decide by their own state are given a new one. */
+  | { readonly do: 'refill' }
   | { readonly do: 'wait'; readonly us: number }
   | { readonly do: 'expire' }
 
@@ -78,6 +81,7 @@ const stepArbitrary = (): fc.Arbitrary<Step> => {
     { weight: 3, arbitrary: fc.record({ do: fc.constant('updateGroup' as const), layer: fc.nat(3), group: groupArbitrary() }).map(({ group, ...rest }) => ({ ...rest, ...group })) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('removeGroup' as const), layer: fc.nat(3), name: fc.constantFrom('g0', 'g1', 'g2') }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('route' as const), address: fc.nat(4), macs: fc.array(fc.nat(3), { maxLength: 2 }) }) },
+    { weight: 2, arbitrary: fc.constant<Step>({ do: 'refill' }) },
     { weight: 10, arbitrary: fc.record({ do: fc.constant('wait' as const), us: fc.constantFrom(1, 999, 1000, 1001, 2000, 5000, 30_000, 31_000_000) }) },
     { weight: 2, arbitrary: fc.constant<Step>({ do: 'expire' }) },
   )
@@ -106,7 +110,8 @@ export const firstDifference = (scenario: Scenario, seen: Seen = {}): string | u
 class Twins {
   readonly #clock = manualClock(1_000_000)
   readonly #routes = directory('routes')
-  readonly #layer = testLayer(this.#routes)
+  readonly #quotas = quotas()
+  readonly #layer = testLayer(this.#routes, this.#quotas)
   /** The oracle's rules ask the same directory, but are started apart. */
   readonly #ports: Readonly<Record<'a' | 'b', Port>>
   readonly #slow: Readonly<Record<'a' | 'b', SlowPort>>
@@ -153,6 +158,7 @@ class Twins {
         const frame = before === undefined ? undefined : errorAbout(before.frame, step)
         return before === undefined || frame === undefined ? undefined : this.#send({ direction: before.direction, frame })
       }
+      case 'refill': this.#quotas.refill(); return undefined
       case 'wait': this.#clock.advanceUs(step.us); return undefined
       case 'expire': this.#count('swept', this.#ports.a.expire()); return undefined
       case 'route': this.#route(ROUTED[step.address]!, step.macs); return undefined

@@ -14,7 +14,7 @@ const BACK: GroupSpec = { l3: 'ipv4', l4: 'tcp', srcIp: THERE, dstIp: HERE, srcP
 
 const pairOf = ({ words, depth }: Flow, lastUsedUs = 0): LayerFlowPair<string> => ({
   direction: 'outbound', initial: words.slice(0, depth * WORDS), initialDepth: depth, flowHash: 0, decision: proceed(), reverse: identity, rule: 'r',
-  idleUs: 100, lastUsedUs, checked: 0, alive: true,
+  idleUs: 100, lastUsedUs, checked: 0, alive: true, ended: undefined,
     cells: [],
     versions: [],
 })

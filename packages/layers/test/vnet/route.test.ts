@@ -19,6 +19,7 @@ const flowTo = (dstIp: IpAddress | undefined, flowHash = 0x1234_5678): FlowConte
     return answer._tag === 'Found' ? some(answer.value) : none
   },
   ask: (resource, key) => resource.lookup(key),
+  dependsOn: () => undefined,
 })
 
 const ca = directory()

@@ -154,6 +154,7 @@ export const contextOf = (port: PortIdentity, direction: Direction, parsed: Pars
       return place === undefined ? undefined : addressAt(words, place)
     },
     ask: (resource, key) => resource.lookup(key),
+    dependsOn: () => undefined,
     lookup: <K, V>(resource: Resource<K, V>, key: K): Option<V> => {
       const answer = resource.lookup(key)
       return answer._tag === 'Found' ? some(answer.value) : none
