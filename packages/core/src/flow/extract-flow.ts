@@ -13,6 +13,7 @@ import { TCP_LENGTH } from '../wire/tcp.js'
 import { tunnelVni } from '../wire/tunnel.js'
 import { isEcho, isNdpWithTarget } from './field.js'
 import { Shape, Word, WORDS } from './layout.js'
+import { linkMarksOf } from './link-marks.js'
 
 /**
  * Fills `words` from a view whose `reason` is `Ok`: the stretches of its groups, and that of the quote, which becomes all 0
@@ -127,7 +128,7 @@ const extractNetwork = (view: FrameView, s: number, w: number, words: Uint32Arra
   words[w + Word.PORTS] = ports
   words[w + Word.ICMP] = icmp
   words[w + Word.CLASS] = (dscp << 16) | flags
-  words[w + Word.TTL_ECN] = (ttl << 8) | ecn
+  words[w + Word.TTL_ECN] = (ttl << 8) | linkMarksOf(view, s) | ecn
   words[w + Word.LENGTH_ID] = lengthId
   words[w + Word.SEQ] = seq
   words[w + Word.ACK] = ack

@@ -50,6 +50,7 @@ export const FIELDS = {
   proto: field('proto', 'number', 'ip', Word.PROTO, 0, 8),
   dscp: field('dscp', 'number', 'ip', Word.CLASS, 16, 6),
   ecn: field('ecn', 'number', 'ip', Word.TTL_ECN, 0, 2),
+  routerAlert: field('routerAlert', 'number', 'ip', Word.TTL_ECN, 2, 1),
   ttl: field('ttl', 'number', 'ip', Word.TTL_ECN, 8, 8),
   ipLength: field('ipLength', 'number', 'ip', Word.LENGTH_ID, 16, 16),
   ipId: field('ipId', 'number', 'ipv4', Word.LENGTH_ID, 0, 16),
@@ -64,6 +65,7 @@ export const FIELDS = {
   icmpCode: field('icmpCode', 'number', 'icmp', Word.ICMP, 0, 8),
   icmpId: field('icmpId', 'number', 'icmp-echo', Word.PORTS, 16, 16),
   ndpTarget: field('ndpTarget', 'ip', 'ndp', Word.SEQ, 0, 128, 4),
+  ndpSourceLink: field('ndpSourceLink', 'number', 'icmp', Word.TTL_ECN, 3, 1),
   tunnel: field('tunnel', 'number', 'tunnel', Word.SHAPE, Shape.TUNNEL_SHIFT, 4),
   vni: field('vni', 'number', 'vni', Word.VNI, 0, 24),
 } as const

@@ -47,7 +47,7 @@ export const Word = {
   VLAN: 16,
   /** `DSCP << 16 | TCP flags` (nine bits, NS to FIN). */
   CLASS: 17,
-  /** `TTL or hop limit << 8 | ECN`. */
+  /** `TTL or hop limit << 8 | source link-layer address << 3 | router alert << 2 | ECN`; see `link-marks.ts`. */
   TTL_ECN: 18,
   /** `IP length field << 16 | IPv4 identification`. */
   LENGTH_ID: 19,
