@@ -72,11 +72,11 @@ const LAYER_REASONS = {
   InnerTunnelNotParsed: 'service chain: the packet is in a tunnel that is deeper than the port parses.',
   NotFromAppliance: 'service chain: the tunnel does not come from an appliance of the chain.',
   SpoofedMac: 'guard: the VM sends from a MAC that is not its own.',
-  SpoofedIp: 'guard: the VM sends from an IP address that is not its own.',
+  SpoofedIp: 'guard: the VM sends from an IP address that is not its own, or an ICMP error about a packet that was not for it.',
   SpoofedArp: 'guard: the VM claims in ARP an address that is not its own.',
-  SpoofedNdp: 'guard: the VM claims in neighbour discovery an address that is not its own.',
+  SpoofedNdp: 'guard: the VM claims in neighbour discovery an address that is not its own, or asks from `::` as it must not.',
   UnknownType: 'guard: the VM sends an EtherType that is neither ARP nor IP.',
-  NotForPort: 'guard: the frame is for another MAC than the VM\'s.',
+  NotForPort: 'guard: the frame, or the packet in it, is for another than the VM.',
   NoSuchNeighbour: 'responder: the VM asks for the MAC of an address that nobody has.',
 } as const
 

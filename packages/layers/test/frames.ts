@@ -6,11 +6,19 @@ import { ip, mac } from './support.js'
 export interface Said {
   readonly from: string
   readonly to: string
-  /** `tcp` unless said; `icmp` is an echo with the port of `from` as identifier, a request unless `reply`. */
-  readonly proto?: 'tcp' | 'udp' | 'icmp'
+  /** `tcp` unless said; `icmp` is an echo with the port of `from` as identifier, a request unless `reply`; `igmp` is nothing but its payload. */
+  readonly proto?: 'tcp' | 'udp' | 'icmp' | 'igmp'
   readonly reply?: boolean
   /** ICMP or ICMPv6 type, instead of an echo's. */
   readonly icmpType?: number
+  /** Its code; 0 unless said. */
+  readonly icmpCode?: number
+  /** TTL or hop limit; 64 unless said. */
+  readonly ttl?: number
+  /** Whether the IP header has a router alert. */
+  readonly alert?: boolean
+  /** Whether more fragments follow. */
+  readonly more?: boolean
   /** TCP flags as bits; ACK unless said. */
   readonly flags?: number
   readonly fromMac?: string
@@ -102,21 +110,31 @@ const groupOf = (said: Said, fromMac: string, toMac: string): HeaderGroup => {
   const [destination, destinationPort] = endOf(said.to)
   const proto = said.proto ?? 'tcp'
   const six = source.version === 6
-  const common = { source, destination, protocol: proto === 'tcp' ? 6 : proto === 'udp' ? 17 : six ? 58 : 1, dscp: said.dscp ?? 0, ecn: said.ecn ?? 0 }
-  const echo = { code: 0, rest: sourcePort * 0x1_0000 + 1 }
+  const common = { source, destination, protocol: proto === 'tcp' ? 6 : proto === 'udp' ? 17 : proto === 'igmp' ? 2 : six ? 58 : 1, dscp: said.dscp ?? 0, ecn: said.ecn ?? 0 }
+  const ttl = said.ttl ?? 64
   return {
     eth: { destination: mac(toMac), source: mac(fromMac), etherType: six ? 0x86dd : 0x0800 },
     vlans: [],
     net: six
-      ? { ...common, kind: 'ipv6', hopLimit: 64, flowLabel: 0, extensions: [] }
-      : { ...common, kind: 'ipv4', ttl: 64, identification: 7, dontFragment: true, moreFragments: false, reservedFlag: false, fragmentOffset: 0, options: NONE },
-    transport: proto === 'tcp'
-      ? { kind: 'tcp', sourcePort, destinationPort, sequence: 1, acknowledgment: 2, flags: said.flags ?? 0x10, reserved: 0, window: 1000, urgent: 0, options: NONE }
-      : proto === 'udp'
-        ? { kind: 'udp', sourcePort, destinationPort }
-        : six
-          ? { ...echo, kind: 'icmpv6', type: said.icmpType ?? (said.reply === true ? 129 : 128) }
-          : { ...echo, kind: 'icmp', type: said.icmpType ?? (said.reply === true ? 0 : 8) },
+      ? { ...common, kind: 'ipv6', hopLimit: ttl, flowLabel: 0, extensions: said.alert === true ? [{ kind: 'hop-by-hop', options: Uint8Array.of(5, 2, 0, 0, 1, 0) }] : [] }
+      : {
+          ...common, kind: 'ipv4', ttl, identification: 7, dontFragment: true, moreFragments: said.more === true, reservedFlag: false, fragmentOffset: 0,
+          options: said.alert === true ? Uint8Array.of(0x94, 4, 0, 0) : NONE,
+        },
+    ...(proto === 'igmp' ? {} : { transport: transportOf(said, six, sourcePort, destinationPort) }),
+  }
+}
+
+const transportOf = (said: Said, six: boolean, sourcePort: number, destinationPort: number): NonNullable<HeaderGroup['transport']> => {
+  const icmp = { code: said.icmpCode ?? 0, rest: sourcePort * 0x1_0000 + 1 }
+  switch (said.proto ?? 'tcp') {
+    case 'tcp': return {
+      kind: 'tcp', sourcePort, destinationPort, sequence: 1, acknowledgment: 2, flags: said.flags ?? 0x10, reserved: 0, window: 1000, urgent: 0, options: NONE,
+    }
+    case 'udp': return { kind: 'udp', sourcePort, destinationPort }
+    default: return six
+      ? { ...icmp, kind: 'icmpv6', type: said.icmpType ?? (said.reply === true ? 129 : 128) }
+      : { ...icmp, kind: 'icmp', type: said.icmpType ?? (said.reply === true ? 0 : 8) }
   }
 }
 

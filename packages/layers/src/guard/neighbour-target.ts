@@ -1,26 +1,39 @@
 /**
- * The rule of a guard about IPv6 neighbour discovery: the address that a message is about must be one of the sender's own.
+ * The rules of a guard about addresses that a message names inside: the target of neighbour discovery, and the sender and target of an ARP announcement.
  *
- * It is a rule type and not a condition because the target differs from packet to packet. A condition on it would be
- * consulted for every packet of its group, and none of them could be cached; what a rule reads when it decides concerns
- * only the packets it decides about.
+ * They are rule types and not conditions because a target differs from packet to packet, and no condition compares two fields.
+ * A condition on a target would be consulted for every packet of its group, and none of them could be cached; what a rule reads when it
+ * decides concerns only the packets it decides about.
  *
- * @see RFC 4861 §4.3, §4.4
+ * @see RFC 4861 §4.3, §4.4; RFC 5227 §3
  */
-import { defineRuleType, type IpPrefix, Prefix, prefixContains, proceed, refuse, type RuleType, strictly } from '@vfp-ts/core'
+import { defineRuleType, type IpPrefix, Prefix, prefixContains, proceed, refuse, type RuleType, sameIp, strictly, strictlyPartial } from '@vfp-ts/core'
 import * as t from 'io-ts'
 
 /** Whose the target may be. */
 export interface NeighbourTargetConfig {
   readonly own: readonly IpPrefix[]
+  /** Name under which others are dropped; `SpoofedNdp` unless said. */
+  readonly reason?: string
 }
 
-/** Passes a neighbour solicitation or advertisement whose target lies in one of `own`; drops others, and those without a target, as `SpoofedNdp`. */
+/** Passes a neighbour solicitation or advertisement whose target lies in one of `own`; drops others, and those without a target, by `reason`. */
 export const neighbourTarget: RuleType<'neighbour-target', NeighbourTargetConfig, object, undefined> = defineRuleType({
   name: 'neighbour-target',
-  config: strictly({ own: t.readonlyArray(Prefix) }, 'addresses of the sender'),
-  decide: ({ own }, flow) => {
+  config: strictlyPartial({ own: t.readonlyArray(Prefix) }, { reason: t.string }, 'addresses of the sender'),
+  decide: ({ own, reason = 'SpoofedNdp' }, flow) => {
     const target = flow.ip('ndpTarget')
-    return target !== undefined && own.some((prefix) => prefixContains(prefix, target)) ? proceed() : refuse('SpoofedNdp')
+    return target !== undefined && own.some((prefix) => prefixContains(prefix, target)) ? proceed() : refuse(reason)
+  },
+})
+
+/** Passes an ARP packet that announces its sender's address, for whoever has it in his cache; drops others by `reason`. */
+export const arpAnnouncement: RuleType<'arp-announcement', { readonly reason: string }, object, undefined> = defineRuleType({
+  name: 'arp-announcement',
+  config: strictly({ reason: t.string }, 'why others are dropped'),
+  decide: ({ reason }, flow) => {
+    const sender = flow.ip('arpSender')
+    const target = flow.ip('arpTarget')
+    return sender !== undefined && target !== undefined && sameIp(sender, target) ? proceed() : refuse(reason)
   },
 })

@@ -1,24 +1,10 @@
-import { orThrow, type Port } from '@vfp-ts/core'
-import { guard, type GuardJson } from '@vfp-ts/layers'
+import { formatIp, wire } from '@vfp-ts/core'
+import type { GuardJson } from '@vfp-ts/layers'
 import test from 'ava'
 import { arp, behind, frame, type Said } from '../frames.js'
-import { host, outcome } from '../host.js'
+import { outcome } from '../host.js'
 import { ip } from '../support.js'
-
-const VM = '00:15:5d:00:00:04'
-const OTHER = '00:15:5d:00:00:66'
-
-const started = (json: GuardJson = {}): Port => {
-  const { port } = host()
-  orThrow(orThrow(port.addLayer(guard.layer, { order: 5 })).update(guard.policy(json)))
-  return port
-}
-
-/** Whether a frame passes: `passes`, or the reason why not. Each is sent twice: walked and cached. */
-const verdict = (port: Port, direction: 'outbound' | 'inbound', bytes: Uint8Array): string => {
-  const [walked, cached] = [outcome(port, direction, bytes), outcome(port, direction, bytes)].map((o) => (o.startsWith('drop ') ? o.slice(5) : 'passes'))
-  return walked === cached ? walked ?? '' : `walked ${walked}, cached ${cached}`
-}
+import { guarded, OTHER, verdict, VM } from './guarded.js'
 
 const dhcp: Said = { from: '0.0.0.0:68', to: '255.255.255.255:67', proto: 'udp', fromMac: VM, toMac: 'ff:ff:ff:ff:ff:ff' }
 const icmp6 = (from: string, icmpType: number, fromMac = VM): Uint8Array => frame({ from, to: 'ff02::1', proto: 'icmp', icmpType, fromMac, toMac: '33:33:00:00:00:01' })
@@ -27,7 +13,9 @@ const icmp6 = (from: string, icmpType: number, fromMac = VM): Uint8Array => fram
 const neighbour = (from: string, target: string, icmpType: 135 | 136): Uint8Array => {
   const payload = new Uint8Array(20)
   ip(target).words.forEach((word, i) => { new DataView(payload.buffer).setUint32(4 + 4 * i, word) })
-  return frame({ from, to: 'ff02::1', proto: 'icmp', icmpType, payload, fromMac: VM, toMac: '33:33:00:00:00:01' })
+  // Duplicate address detection asks the solicited node of its target (RFC 4861 §7.1.1).
+  const to = from === '::' ? formatIp(wire.ndpRules.solicitedNode(ip(target))) : 'ff02::1'
+  return frame({ from, to, proto: 'icmp', icmpType, payload, fromMac: VM, toMac: '33:33:00:00:00:01', ttl: 255 })
 }
 
 const outbound: readonly (readonly [string, Uint8Array, string, GuardJson?])[] = [
@@ -70,8 +58,7 @@ const outbound: readonly (readonly [string, Uint8Array, string, GuardJson?])[] =
   ['duplicate address detection', neighbour('::', 'fd00::4', 135), 'passes'],
   ['duplicate address detection of a link-local address', neighbour('::', 'fe80::4', 135), 'passes'],
   ['duplicate address detection of another’s address', neighbour('::', 'fd00::5', 135), 'SpoofedNdp'],
-  ['a router solicitation without address', icmp6('::', 133), 'passes'],
-  ['a multicast report without address', icmp6('::', 143), 'passes'],
+  ['an advertisement without address', icmp6('::', 136), 'SpoofedIp'],
   ['an echo without address', icmp6('::', 128), 'SpoofedIp'],
   ['duplicate address detection from a false MAC', icmp6('::', 135, OTHER), 'SpoofedMac'],
   ['its packet behind a label', behind(frame({ from: '10.0.1.4:5000', to: '10.0.1.5:80', fromMac: VM }), 0x8847), 'UnknownType'],
@@ -82,7 +69,7 @@ const outbound: readonly (readonly [string, Uint8Array, string, GuardJson?])[] =
 
 for (const [name, bytes, expected, json] of outbound) {
   test(`guard: outbound, ${name}${json === undefined ? '' : ` (${JSON.stringify(json)})`}: ${expected}`, (t) => {
-    t.is(verdict(started(json), 'outbound', bytes), expected)
+    t.is(verdict(guarded(json), 'outbound', bytes), expected)
   })
 }
 
@@ -101,12 +88,12 @@ for (const [name, bytes, expected, json] of [
   ['ARP for all', arp({ sender: '10.0.1.1', fromMac: OTHER }), 'passes'],
 ] satisfies readonly (readonly [string, Uint8Array, string, GuardJson?])[]) {
   test(`guard: inbound, ${name}${json === undefined ? '' : ` (${JSON.stringify(json)})`}: ${expected}`, (t) => {
-    t.is(verdict(started(json), 'inbound', bytes), expected)
+    t.is(verdict(guarded(json), 'inbound', bytes), expected)
   })
 }
 
 test('guard: counts each kind of falsehood by its name', (t) => {
-  const port = started()
+  const port = guarded()
   for (const name of ['a false MAC', 'a false IP', 'ARP of another', 'its packet behind a label']) {
     outcome(port, 'outbound', outbound.find(([n]) => n === name)?.[1] ?? new Uint8Array(0))
   }
@@ -115,7 +102,7 @@ test('guard: counts each kind of falsehood by its name', (t) => {
 })
 
 test('guard: keeps what it decides about other packets than those of neighbour discovery in the cache', (t) => {
-  const port = started()
+  const port = guarded()
   for (const bytes of [outbound[0]?.[1], outbound[1]?.[1], icmp6('fe80::4', 128)]) {
     if (bytes !== undefined) for (let i = 0; i < 3; i++) outcome(port, 'outbound', bytes)
   }
