@@ -1,6 +1,6 @@
 /** What reaches a VM: by MAC, and by the address that is meant. */
 import { formatMac, wire } from '@vfp-ts/core'
-import { type GuardJson } from '@vfp-ts/layers'
+import type { GuardJson } from '@vfp-ts/layers'
 import test from 'ava'
 import { arp, behind, frame, type Said } from '../frames.js'
 import { ip } from '../support.js'

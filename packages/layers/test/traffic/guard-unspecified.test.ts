@@ -1,6 +1,6 @@
 /** What a host may say before it has an address, message by message: in its RFC's form, and in no other. */
 import { formatIp, formatMac, wire } from '@vfp-ts/core'
-import { type GuardJson } from '@vfp-ts/layers'
+import type { GuardJson } from '@vfp-ts/layers'
 import test from 'ava'
 import { arp, frame, type Said } from '../frames.js'
 import { ip } from '../support.js'
