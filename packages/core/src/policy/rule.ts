@@ -162,7 +162,8 @@ export interface RunningRule {
 const Options: t.Type<RuleOptions, unknown> = strictlyPartial({}, {
   id: t.string, priority: integer(0, 0xffff_ffff, 'a priority'), when: plain('a list of conditions', (u): u is readonly Condition[] => Array.isArray(u)), terminating: flag,
   stateful: t.union([flag, strictlyPartial({ idleUs: amount(1, Infinity, 'microseconds') }, {})]),
-})
+  handsTo: t.string, takes: t.string,
+} satisfies Readonly<Record<keyof RuleOptions, t.Mixed>>)
 
 /**
  * Makes a rule of a type. It refuses nothing: what is wrong with the options is told when a policy holds the rule, as `BadGroup`.
