@@ -43,7 +43,7 @@ export const Word = {
   MAC_1: 14,
   /** Source MAC, lower 32 bits. */
   MAC_2: 15,
-  /** Outer tag control information `<< 16 |` inner tag control information. */
+  /** Outer tag control information `<< 16 |` inner tag control information; which VLANs that is says `tenantTags`. */
   VLAN: 16,
   /** `DSCP << 16 | TCP flags` (nine bits, NS to FIN). */
   CLASS: 17,

@@ -11,8 +11,8 @@
  * (Linux `ipfrag_time`; RFC 8200 §4.5 has 60 s). A port has a table for each direction, and only passed fragments get in,
  * so that what one side sends does not push out what the other waits for.
  */
-import { VLAN_IDS } from './layer-flow-table.js'
 import { Shape, Word, WORDS } from '../flow/layout.js'
+import { tenantTags } from '../flow/tenant-tags.js'
 import { type FrameView, L3, Slot, SLOTS } from '../wire/frame-view.js'
 
 /** Microseconds a datagram's first fragment is remembered. */
@@ -52,7 +52,6 @@ export const lendTransport = (first: FirstFragment, words: Uint32Array, depth: n
 }
 
 const L4_BITS = Shape.PART_MASK << Shape.L4_SHIFT
-const TAG_BITS = (Shape.PART_MASK << Shape.VLANS_SHIFT) | (Shape.PART_MASK << Shape.STAGS_SHIFT)
 const TUNNEL_BITS = Shape.PART_MASK << Shape.TUNNEL_SHIFT
 
 /** First fragments of one direction, by datagram. */
@@ -100,12 +99,12 @@ export class FragmentTable {
   }
 }
 
-/** Tenants, VLAN tags among them, and how they are reached, addresses, protocol and identification (RFC 791 §3.2, RFC 8200 §4.5). */
+/** Tenants, VLANs among them, and how they are reached, addresses, protocol and identification (RFC 791 §3.2, RFC 8200 §4.5). */
 const datagramKey = (view: FrameView, words: Uint32Array): string => {
   let key = ''
   for (let g = 0; g < view.depth; g++) {
-    const tags = words[g * WORDS]! & TAG_BITS
-    if (tags !== 0) key += `v${g}.${tags}.${words[g * WORDS + Word.VLAN]! & VLAN_IDS}`
+    const tags = tenantTags(words[g * WORDS]!, words[g * WORDS + Word.VLAN]!)
+    if (tags !== 0) key += `v${g}.${tags}`
   }
   for (let g = 0; g < view.depth - 1; g++) key += `/${words[g * WORDS]! & TUNNEL_BITS}.${words[g * WORDS + Word.VNI]!}`
   const last = view.depth - 1

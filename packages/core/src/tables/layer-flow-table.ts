@@ -6,7 +6,7 @@
  * RST, or until reconciliation finds that no rule of that type permits it any more.
  *
  * A pair is found from both directions, each by the key of its packets *as this layer sees them*: of every group its
- * VLAN tags, which are a tenant too; of every encapsulation its kind, tenant and addresses; of the innermost group the
+ * VLANs, which are a tenant too (a priority tag names none); of every encapsulation its kind, tenant and addresses; of the innermost group the
  * five-tuple, or for ICMP type, code and identifier, so that the answer to an echo request is an echo reply and nothing
  * else. Other named fields (MACs, DSCP, TCP flags) are no part of it, so an asymmetric path finds its pair.
  *
@@ -18,6 +18,7 @@
 import { isIcmp } from '../flow/field.js'
 import { type Direction, hashFlow, opposite, reverseFlow } from '../flow/flow-id.js'
 import { Shape, UFID_WORDS, Word, WORDS } from '../flow/layout.js'
+import { tenantTags } from '../flow/tenant-tags.js'
 import type { Decision } from '../policy/decision.js'
 import type { Cell } from '../policy/resource.js'
 import type { HeaderTransposition } from '../transposition/header-transposition.js'
@@ -238,7 +239,8 @@ const keyOf = (direction: Direction, words: Uint32Array, depth: number): string 
     // One character a half word: short, exact, and hashed by the engine's own string hash.
     key += String.fromCharCode(shape & 0xffff & ~0xf00, words[base + Word.PROTO]! & 0xffff, words[base + Word.PROTO]! >>> 16)
     key += half(words[base + (last ? Word.PORTS : Word.VNI)]!)
-    if ((shape >>> Shape.VLANS_SHIFT) !== 0) key += `v${shape >>> Shape.VLANS_SHIFT}` + half(words[base + Word.VLAN]! & VLAN_IDS)
+    const tags = tenantTags(shape, words[base + Word.VLAN]!)
+    if (tags !== 0) key += `v${half(tags)}`
     if (last && isIcmp(l4Of(shape))) key += half(words[base + Word.ICMP]!)
     const first = (shape & 0xf) === 3 ? 0 : 3
     for (let i = first; i < 4; i++) key += half(words[base + Word.SRC_IP + i]!) + half(words[base + Word.DST_IP + i]!)
@@ -259,7 +261,7 @@ export const beginsConnection = (words: Uint32Array, depth: number): boolean => 
   return !isIcmp(l4) || words[w + Word.ICMP]! >>> 8 === (l4 === L4.Icmp ? IcmpType.Echo : Icmpv6Type.EchoRequest)
 }
 
-/** Identifiers of both VLAN tags; their priorities do not tell tenants apart. */
+/** Identifiers of both VLAN tags, which a walk looks at for `tenantTags`; their priorities do not tell tenants apart. */
 export const VLAN_IDS = 0x0fff0fff
 
 const l4Of = (shape: number): number => (shape >>> Shape.L4_SHIFT) & Shape.PART_MASK

@@ -18,7 +18,7 @@ export const tweakArbitrary = (): fc.Arbitrary<Tweak> => {
     fc.constantFrom(0x02, 0x10).map((flags) => ({ flags })),
     fc.constantFrom(0x04, 0x14).map((flags) => ({ flags })),
     fc.nat(3).map((srcMac) => ({ srcMac })),
-    fc.constantFrom(0, 7, 8, 0x6007).map((vlan) => ({ vlan })),
+    fc.constantFrom(0, 7, 8, 0x6000, 0x6007).map((vlan) => ({ vlan })),
     fc.constantFrom(1, 2, 5000).map((identification) => ({ identification })),
     fc.constantFrom(50_000, 60_000).map((entropy) => ({ entropy })),
     fc.nat(2).map((outerSource) => ({ outerSource })),

@@ -32,7 +32,7 @@ testProp(
     parseFrame(view, bytes, odd + ROOM, bytes.length)
     const last = (view.depth - 1) * SLOTS
     const refusal = transformPayload(view, turning(by), odd, 0)
-    if (view.slots[last + Slot.L4_KIND] === L4.None || view.slots[last + Slot.FRAG] !== Frag.Whole) {
+    if (view.slots[last + Slot.L4_KIND] === L4.None || view.slots[last + Slot.FRAG] !== Frag.Whole || frame.groups.at(-1)?.surplus !== undefined) {
       t.is(refusal, 'PayloadRefused')
       t.deepEqual(bytes.subarray(odd + ROOM), bytesOf(frame))
       return

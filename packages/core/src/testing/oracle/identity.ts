@@ -34,7 +34,7 @@ export const answerTo = ({ from, to, common }: Identity): Identity => ({ from: t
  */
 export const answerToQuoted = (error: SlowFrame, words: Uint32Array): Identity => {
   const own = identityOf(error)
-  const tags = dissected(error.bytes, error.depth).groups.at(-1)!.vlans.map((tag) => `/vlan ${tag.tpid.toString(16)} ${tag.vid}`).join('')
+  const tags = vlansOf(dissected(error.bytes, error.depth).groups.at(-1)!).map((tag) => `/vlan ${tag.tpid.toString(16)} ${tag.vid}`).join('')
   const w = QUOTE * WORDS
   const [source, destination] = [formatIp(readIp(words, QUOTE, Word.SRC_IP)), formatIp(readIp(words, QUOTE, Word.DST_IP))]
   const common = `${words[w + Word.PROTO]! >>> 16}/${words[w + Word.PROTO]! & 0xff}${tags}`
@@ -60,7 +60,7 @@ export const sameIdentity = (d: Direction, a: Identity, e: Direction, b: Identit
 export const datagramOf = (frame: SlowFrame): string => {
   const { groups } = dissected(frame.bytes, frame.depth)
   const innermost = groups[groups.length - 1]!.net
-  const tenants = groups.map((g) => [tenantOf(g.tunnel), g.vlans.map((tag) => `${tag.tpid} ${tag.vid}`)])
+  const tenants = groups.map((g) => [tenantOf(g.tunnel), vlansOf(g).map((tag) => `${tag.tpid} ${tag.vid}`)])
   if (innermost?.kind === 'ipv4') {
     return JSON.stringify([tenants, 4, formatIp(innermost.source), formatIp(innermost.destination), innermost.identification, innermost.protocol])
   }
@@ -68,6 +68,9 @@ export const datagramOf = (frame: SlowFrame): string => {
   const header = innermost.extensions.find((e) => e.kind === 'fragment')
   return JSON.stringify([tenants, 6, formatIp(innermost.source), formatIp(innermost.destination), header?.identification])
 }
+
+/** The tags that name a VLAN. */
+const vlansOf = (group: HeaderGroup): HeaderGroup['vlans'] => group.vlans.filter((tag) => tag.vid !== 0)
 
 /** The kind of a tunnel and its network. */
 const tenantOf = (tunnel: HeaderGroup['tunnel']): string | undefined =>
@@ -83,7 +86,7 @@ const endsOf = (group: HeaderGroup): { readonly from: string; readonly to: strin
   const { eth, net, transport, tunnel } = group
   const [source, destination] = addressesOf(net)
   const protocol = net === undefined || net.kind === 'arp' ? 0 : net.protocol
-  const common = `${eth.etherType}/${protocol}${group.vlans.map((tag) => `/vlan ${tag.tpid.toString(16)} ${tag.vid}`).join('')}`
+  const common = `${eth.etherType}/${protocol}${vlansOf(group).map((tag) => `/vlan ${tag.tpid.toString(16)} ${tag.vid}`).join('')}`
   if (tunnel !== undefined) return { from: source, to: destination, common: `${common}/${tenantOf(tunnel) ?? ''}` }
   switch (transport?.kind) {
     case 'tcp':
