@@ -81,7 +81,7 @@ const replay = async (options: Options, input: Input, around: Surroundings): Pro
     return failed(`--vm says which addresses of a stranger's capture are VMs, but the policy ${readable(options.policy)} names its VMs in vms.json; `
       + 'leave --vm out, or give a policy folder without vms.json', 2)
   }
-  const seen = await survey(input.file, options.vms, around.signal)
+  const seen = await survey(input.file, options, around.signal)
   if (isStopped(around)) return stopped(around.signal, 'while the capture was read')
   if (seen.frames === 0 && seen.damage !== undefined) return failed(`${input.name}: ${renderCaptureError(seen.damage)}`, 1)
   if (options.explain !== undefined && options.explain > seen.frames) {
@@ -129,7 +129,7 @@ const frames = async (
   job: Replay, input: Input, options: Options, around: Surroundings, progress: Progress, isLost: () => boolean,
 ): Promise<{ readonly printed: string; readonly damage: string | null }> => {
   try {
-    for await (const item of readCapture(input.file, { data: 'view' })) {
+    for await (const item of readCapture(input.file, { data: 'view', offloadingHost: options.offloadingHost })) {
       if (isStopped(around) || isLost()) break
       if (E.isLeft(item)) return { printed: '', damage: renderCaptureError(item.left) }
       const number = job.frames + 1

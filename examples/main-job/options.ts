@@ -26,6 +26,8 @@ export interface Options {
   /** The frame to explain, counted from 1. */
   readonly explain: number | undefined
   readonly json: boolean
+  /** Whether the capture comes from a host that leaves segmentation to its NIC. */
+  readonly offloadingHost: boolean
   readonly vms: VmChoice
 }
 
@@ -53,6 +55,7 @@ const HELP: readonly (readonly [string, string])[] = [
     + 'Unless said, policy/tenant; for a capture given by --in, policy/stranger, which allows everything'],
   ['--vm LIST', 'which addresses are VMs: addresses with commas between, or "all"; unless said, the initiator of each connection is. '
     + 'Not with a policy that has a vms.json'],
+  ['--offloading-host', 'the capture was made on a host whose NIC segments: an IP length of 0 means the rest of the packet'],
   ['--out FILE', 'writes the wire between the hosts as pcapng; compressed if FILE ends in .gz. Not the file that is read. '
     + '"-" is standard output; the report goes to standard error then'],
   ['--flows N', 'prints the N busiest unified flows (12 unless said)'],
@@ -93,13 +96,14 @@ export const readOptions = (argv: readonly string[]): E.Either<UsageError, Optio
     flows: flows.right ?? 12,
     explain: explain.right,
     json: values.json ?? false,
+    offloadingHost: values['offloading-host'] ?? false,
     vms: vms.right,
   })
 }
 
 const OPTIONS = {
   in: { type: 'string' }, policy: { type: 'string' }, out: { type: 'string' }, vm: { type: 'string' }, flows: { type: 'string' },
-  explain: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' },
+  explain: { type: 'string' }, json: { type: 'boolean' }, 'offloading-host': { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' },
 } as const
 
 const parse = (argv: readonly string[]) => parseArgs({ args: [...argv], options: OPTIONS, tokens: true })

@@ -10,7 +10,7 @@ import { type CaptureError, LinkType, readCapture } from '@vfp-ts/adapters/pcap'
 import * as E from 'fp-ts/lib/Either.js'
 import { type AddressKey, addressKey, addressOfKey, FrameFacts } from './frame-facts.js'
 import { foundVm, type Vm } from './inventory.js'
-import type { VmChoice } from './options.js'
+import type { Options } from './options.js'
 
 /** What the first pass found out. */
 export interface Survey {
@@ -29,7 +29,7 @@ const MOST_VMS = 1000
 const MOST_SPEAKERS = 65_536
 
 /** Reads the capture once; to where it is when `signal` says stop. */
-export const survey = async (file: string, choice: VmChoice, signal: AbortSignal): Promise<Survey> => {
+export const survey = async (file: string, { vms: choice, offloadingHost }: Pick<Options, 'vms' | 'offloadingHost'>, signal: AbortSignal): Promise<Survey> => {
   const speakers = new Map<AddressKey, { mac: number; initiates: boolean }>()
   const facts = new FrameFacts()
   let frames = 0
@@ -48,7 +48,7 @@ export const survey = async (file: string, choice: VmChoice, signal: AbortSignal
     if (speaker !== undefined) speaker.initiates = true
   }
 
-  for await (const item of readCapture(file, { data: 'view' })) {
+  for await (const item of readCapture(file, { data: 'view', offloadingHost })) {
     if (E.isLeft(item)) {
       damage = item.left
       break

@@ -4,7 +4,7 @@ import { readOptions } from '../../main-job/options.js'
 import { run } from '../../main-job/job.js'
 
 test('options: without arguments it is the tenant under the tenant\'s policy', (t) => {
-  t.like(readOptions([]), { _tag: 'Right', right: { flows: 12, json: false, vms: { _tag: 'Initiators' } } })
+  t.like(readOptions([]), { _tag: 'Right', right: { flows: 12, json: false, offloadingHost: false, vms: { _tag: 'Initiators' } } })
   const read = readOptions([])
   t.true(read._tag === 'Right' && typeof read.right === 'object' && read.right.policy.endsWith('policy/tenant') && read.right.input.endsWith('tenant.pcapng'))
 })

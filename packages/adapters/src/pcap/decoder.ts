@@ -7,6 +7,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ByteStream } from './byte-stream.js'
 import type { CaptureError } from './error.js'
+import { repairedLengths } from './offloading-host.js'
 import type { CapturePacket } from './packet.js'
 import { pcapDecoder } from './pcap-decoder.js'
 import { pcapMagicAt } from './pcap-format.js'
@@ -80,7 +81,7 @@ export const captureDecoder = (options: DecodeOptions = {}): CaptureDecoder => {
         switch (result._tag) {
           case 'Packet':
             packets += 1
-            return E.right(result.packet)
+            return E.right(options.offloadingHost === true ? repaired(result.packet) : result.packet)
           case 'Progress':
             break
           case 'Fault':
@@ -104,4 +105,9 @@ const detect = (stream: ByteStream, options: DecodeOptions): FormatDecoder | Ste
   if (pcap !== undefined) return pcapDecoder(stream, pcap, options)
   const magic = `0x${view.getUint32(start).toString(16).padStart(8, '0')}`
   return faultStep('BadMagic', 0, `${magic} is the magic number of neither pcap nor pcapng`)
+}
+
+const repaired = (packet: CapturePacket): CapturePacket => {
+  const data = repairedLengths(packet.data, packet.originalLength, packet.linkType)
+  return data === packet.data ? packet : { ...packet, data }
 }

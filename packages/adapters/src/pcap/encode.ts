@@ -6,7 +6,8 @@
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { CaptureWriteError } from './error.js'
-import type { InterfaceToWrite, PacketToWrite } from './packet.js'
+import { hasHostOrder } from './host-order.js'
+import type { ByteOrder, InterfaceToWrite, PacketToWrite } from './packet.js'
 
 /** An encoder of one capture. Concatenate `start` and all bytes given back, in order: that is the file. */
 export interface CaptureEncoder {
@@ -23,19 +24,18 @@ export interface CaptureEncoder {
   readonly packet: (packet: PacketToWrite) => Either<CaptureWriteError, Uint8Array>
 }
 
-/** The order of multi-byte integers in a file. Readers accept both; little-endian is what most machines write. */
-export type ByteOrder = 'little' | 'big'
-
 /** The faults that a packet can have in either format, as the reason to refuse it; `undefined` if it has none. */
 export const packetFault = (
-  { data, originalLength = data.length, linkType }: PacketToWrite,
-  target: { readonly linkType: number; readonly snapLength: number },
+  { data, originalLength = data.length, linkType, byteOrder }: PacketToWrite,
+  target: { readonly linkType: number; readonly snapLength: number; readonly byteOrder: ByteOrder },
 ): string | undefined => {
   if (target.snapLength !== 0 && data.length > target.snapLength)
     return `${data.length} bytes, more than the snap length of ${target.snapLength}`
   if (!isUint(originalLength, 32)) return `original length ${originalLength} is not in 0..2^32-1`
   if (linkType !== undefined && linkType !== target.linkType)
     return `link type ${linkType}, the capture holds link type ${target.linkType}`
+  if (byteOrder !== undefined && byteOrder !== target.byteOrder && hasHostOrder(target.linkType, data))
+    return `headers of link type ${target.linkType} in ${byteOrder}-endian order, the capture is ${target.byteOrder}-endian and would say otherwise`
   return undefined
 }
 

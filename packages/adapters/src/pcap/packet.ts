@@ -17,6 +17,9 @@ export const LinkType = {
   LinuxSll: 113,
 } as const
 
+/** The order of multi-byte integers in a file. Readers accept both; little-endian is what most machines write. */
+export type ByteOrder = 'little' | 'big'
+
 /** Which way a packet passed the interface it was captured on, as the capturing program saw it. */
 export type CaptureDirection = 'inbound' | 'outbound'
 
@@ -37,6 +40,10 @@ export interface CapturePacket {
   readonly section: number
   /** Link type of the interface, see {@link LinkType}. The consumer decides what to do with one that it does not know. */
   readonly linkType: number
+  /**
+   * Byte order of the file or section, which is that of the machine that captured: link types such as `Null`, NFLOG or CAN have fields in it.
+   */
+  readonly byteOrder: ByteOrder
   /** The interface's name, if the capture gives one. */
   readonly interfaceName?: string
   /** Present if the capture says. */
@@ -57,6 +64,11 @@ export interface PacketToWrite {
   readonly interfaceId?: number
   /** If given, it must be the link type of the file or interface that the packet is written to. */
   readonly linkType?: number
+  /**
+   * Byte order of the machine that captured it. A packet of a link type with fields in that order is refused by a file of the other: give the file
+   * the order of its source. The file's if absent.
+   */
+  readonly byteOrder?: ByteOrder
   /** pcapng only; a classic pcap has no place for it and drops it. */
   readonly direction?: CaptureDirection
   /** pcapng only, at most 65,535 bytes of UTF-8; a classic pcap has no place for it and drops it. */

@@ -57,6 +57,7 @@ export const pcapDecoder = (
         interfaceId: 0,
         section: 0,
         linkType,
+        byteOrder: littleEndian ? 'little' : 'big',
       },
     }
   }

@@ -2,9 +2,10 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import { linkFault, packetFault } from './encode.js'
-import type { ByteOrder, CaptureEncoder } from './encode.js'
+import type { CaptureEncoder } from './encode.js'
 import type { CaptureWriteError } from './error.js'
 import { DEFAULT_MAX_PACKET_BYTES, LinkType } from './packet.js'
+import type { ByteOrder } from './packet.js'
 import { PcapMagic, writePcapFileHeader, writePcapRecord } from './pcap-format.js'
 
 /** How a classic capture is written. */
@@ -47,7 +48,7 @@ export const pcapEncoder = (options: PcapEncoderOptions = {}): Either<CaptureWri
       if (interfaceId !== 0) return E.left({ _tag: 'UnknownInterface', packet: number, interfaceId, known: 1 })
       const seconds = packet.timestampNs / NS_PER_SECOND
       const reason =
-        packetFault(packet, { linkType, snapLength }) ??
+        packetFault(packet, { linkType, snapLength, byteOrder }) ??
         (packet.timestampNs < 0n || seconds > 0xffff_ffffn
           ? `time ${packet.timestampNs} ns is not within 2^32 seconds of 1970`
           : undefined)

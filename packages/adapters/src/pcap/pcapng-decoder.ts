@@ -120,6 +120,7 @@ export const pcapngDecoder = (stream: ByteStream, options: DecodeOptions): Forma
         interfaceId: block.interfaceId,
         section,
         linkType: block.linkType,
+        byteOrder: littleEndian ? 'little' : 'big',
         ...(interfaceName === undefined ? {} : { interfaceName }),
         ...(direction === undefined ? {} : { direction }),
         ...(comment === undefined ? {} : { comment }),

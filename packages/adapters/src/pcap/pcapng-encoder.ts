@@ -2,12 +2,12 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import { linkFault, packetFault } from './encode.js'
-import type { ByteOrder, CaptureEncoder } from './encode.js'
+import type { CaptureEncoder } from './encode.js'
 import type { CaptureWriteError } from './error.js'
 import { DEFAULT_MAX_PACKET_BYTES, LinkType } from './packet.js'
-import type { InterfaceToWrite, PacketToWrite } from './packet.js'
+import type { ByteOrder, InterfaceToWrite, PacketToWrite } from './packet.js'
 import { BlockType, BYTE_ORDER_MAGIC, MAX_INTERFACE_NAME_BYTES, MAX_INTERFACES } from './pcapng-blocks.js'
-import { MAX_OPTION_BYTES, OptionCode, optionsLength, padded, textOption, writeOptions } from './pcapng-options.js'
+import { holdsZero, MAX_OPTION_BYTES, OptionCode, optionsLength, padded, textOption, writeOptions } from './pcapng-options.js'
 import type { PcapngOption } from './pcapng-options.js'
 import { NANOSECONDS, nsToTicks, resolutionToByte, timeScale } from './timestamp.js'
 import type { TimeScale } from './timestamp.js'
@@ -25,12 +25,14 @@ export interface PcapngEncoderOptions {
  * packet can be written once its interface was added, before or between packets.
  */
 export const pcapngEncoder = (options: PcapngEncoderOptions = {}): Either<CaptureWriteError, CaptureEncoder> => {
-  const littleEndian = (options.byteOrder ?? 'little') === 'little'
+  const byteOrder = options.byteOrder ?? 'little'
+  const littleEndian = byteOrder === 'little'
   const interfaces: WrittenInterface[] = []
   let packets = 0
 
   const application =
     options.application === undefined ? [] : [textOption(OptionCode.SectionUserApplication, options.application)]
+  if (holdsZero(options.application)) return unwritable(0, 'application name with a zero octet, where readers end it')
   if (application.some(isTooLong)) return unwritable(0, 'application name of more than 65,535 bytes')
 
   return E.right({
@@ -54,11 +56,12 @@ export const pcapngEncoder = (options: PcapngEncoderOptions = {}): Either<Captur
       const target = interfaces[interfaceId]
       if (target === undefined)
         return E.left({ _tag: 'UnknownInterface', packet: number, interfaceId, known: interfaces.length })
-      const fault = packetFault(packet, target)
+      const fault = packetFault(packet, { ...target, byteOrder })
       if (fault !== undefined) return unwritable(number, fault)
       const ticks = nsToTicks(target.scale, packet.timestampNs)
       if (ticks === undefined)
         return unwritable(number, `time ${packet.timestampNs} ns does not fit the interface's 64-bit count`)
+      if (holdsZero(packet.comment)) return unwritable(number, 'comment with a zero octet, where readers end it')
       const packetOptions = optionsOf(packet, littleEndian)
       if (packetOptions.some(isTooLong)) return unwritable(number, 'comment of more than 65,535 bytes')
       packets = number
@@ -114,6 +117,7 @@ const interfaceOptions = (
   if (resolutionByte === undefined) return E.left(`timestamp exponent ${resolution.exponent} is not in 0..127`)
   if (BigInt.asIntN(64, offsetSeconds) !== offsetSeconds)
     return E.left(`time offset ${offsetSeconds} s does not fit 64 bits`)
+  if (holdsZero(name)) return E.left('interface name with a zero octet, where readers end it')
   const options: PcapngOption[] = []
   if (name !== undefined) options.push(textOption(OptionCode.InterfaceName, name))
   if (options.some(({ value }) => value.length > MAX_INTERFACE_NAME_BYTES))

@@ -85,8 +85,17 @@ export const padded = (length: number): number => Math.ceil(length / 4) * 4
 /** An option of text. */
 export const textOption = (code: number, text: string): PcapngOption => ({ code, value: encoder.encode(text) })
 
-/** The text of an option. Bytes that are not UTF-8 become U+FFFD: a bad name is no reason to lose a packet. */
-export const textOf = (option: PcapngOption): string => decoder.decode(option.value)
+/**
+ * The text of an option, up to the first zero octet, which some writers put behind it. Bytes that are not UTF-8 become U+FFFD: a bad name is no
+ * reason to lose a packet.
+ */
+export const textOf = ({ value }: PcapngOption): string => {
+  const zero = value.indexOf(0)
+  return decoder.decode(zero < 0 ? value : value.subarray(0, zero))
+}
+
+/** Whether readers would take the text for a shorter one. */
+export const holdsZero = (text: string | undefined): boolean => text?.includes('\0') ?? false
 
 const NO_OPTIONS: Either<never, readonly PcapngOption[]> = E.right([])
 const encoder = new TextEncoder()

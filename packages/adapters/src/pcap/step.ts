@@ -44,6 +44,11 @@ export interface DecodeOptions {
    * buffer, valid until the next packet is asked for; for consumers that are done with a packet by then.
    */
   readonly data?: 'copy' | 'view'
+  /**
+   * The capture comes from a host that leaves segmentation to its NIC: IP lengths of 0 are replaced by what is left of the packet, with the header
+   * checksum that goes with them, inside tunnels too. `false` if absent: then such packets are as they were captured, and no parser takes them.
+   */
+  readonly offloadingHost?: boolean
 }
 
 export const PROGRESS: Step = { _tag: 'Progress' }

@@ -4,9 +4,9 @@ import type { Arbitrary } from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import { captureDecoder } from '../../src/pcap/decoder.js'
-import type { ByteOrder, CaptureEncoder } from '../../src/pcap/encode.js'
+import type { CaptureEncoder } from '../../src/pcap/encode.js'
 import type { CaptureError, CaptureWriteError } from '../../src/pcap/error.js'
-import type { CapturePacket, InterfaceToWrite } from '../../src/pcap/packet.js'
+import type { ByteOrder, CapturePacket, InterfaceToWrite } from '../../src/pcap/packet.js'
 import { pcapEncoder } from '../../src/pcap/pcap-encoder.js'
 import { pcapngEncoder } from '../../src/pcap/pcapng-encoder.js'
 import type { DecodeOptions } from '../../src/pcap/step.js'
@@ -104,7 +104,7 @@ const data = fc.oneof(
   fc.uint8Array({ maxLength: 80 }),
   fc.integer({ min: 0, max: 3000 }).map((length) => new Uint8Array(length).fill(0x5a)),
 )
-const text = fc.string({ unit: 'binary', maxLength: 20 })
+const text = fc.string({ unit: 'binary', maxLength: 20 }).map((any) => any.replaceAll('\0', ''))
 const maybe = <A>(arbitrary: Arbitrary<A>): Arbitrary<A | undefined> => fc.option(arbitrary, { nil: undefined })
 
 /** Drops the keys whose value is undefined, as `exactOptionalPropertyTypes` asks. */
@@ -151,6 +151,7 @@ export const pcapCapture: Arbitrary<GeneratedCapture> = fc
         interfaceId: 0,
         section: 0,
         linkType: options.linkType,
+        byteOrder: options.byteOrder,
       })
     }
     return file.done()
@@ -192,6 +193,7 @@ export const pcapngCapture: Arbitrary<GeneratedCapture> = fc
           interfaceId,
           section,
           linkType,
+          byteOrder,
           ...present('interfaceName', name),
           ...present('direction', direction),
           ...present('comment', comment),

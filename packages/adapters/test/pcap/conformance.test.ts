@@ -64,6 +64,7 @@ test('conformance: a file written byte by byte from the specification reads as i
       interfaceId: 0,
       section: 0,
       linkType: 101,
+      byteOrder: 'big',
     },
   ])
 })

@@ -132,7 +132,7 @@ test('decoder: a simple packet has the length that its interface leaves of it, a
   const { packets, error } = decodeAll([ng.start, short, packet])
   t.is(error, undefined)
   t.deepEqual(packets, [
-    { data: Uint8Array.of(1, 2, 3, 4, 5, 6), originalLength: 1500, timestampNs: 0n, interfaceId: 0, section: 0, linkType: 1 },
+    { data: Uint8Array.of(1, 2, 3, 4, 5, 6), originalLength: 1500, timestampNs: 0n, interfaceId: 0, section: 0, linkType: 1, byteOrder: 'little' },
   ])
   const early = decodeAll([ng.start, packet])
   t.like(early.error, { _tag: 'UnknownInterface', packet: 0 })
@@ -225,4 +225,22 @@ test('error: renders as one line with place, count and reason', (t) => {
     `Truncated at byte ${head.length} after 0 packets: the block needs ${one.length} bytes, the stream ends after ${one.length - 3}`,
   )
   t.is(renderCaptureError({ _tag: 'Io', offset: 9, packet: 1, reason: 'gone' }), 'Io at byte 9 after 1 packet: gone')
+})
+
+test('decoder: text ends at the first zero octet, in names and comments', (t) => {
+  const name = rawBlock(BlockType.InterfaceDescription, concat([u32(1, 0), u16(2, 4), Uint8Array.of(101, 110, 48, 0), u16(0, 0)]), 'little')
+  for (const [given, text] of [[[97, 0, 0, 0], 'a'], [[97, 0, 98, 0], 'a'], [[0, 97, 98, 99], ''], [[97, 98, 99, 100], 'abcd']] as const) {
+    const comment = concat([u32(0, 0, 0, 0, 0), u16(1, 4), Uint8Array.from(given), u16(0, 0)])
+    const { packets } = decodeAll([ng.start, name, rawBlock(BlockType.EnhancedPacket, comment, 'little')])
+    t.deepEqual([packets[0]?.interfaceName, packets[0]?.comment], ['en0', text])
+  }
+})
+
+test('pcapng encoder: text with a zero octet is refused, as readers would end it there', (t) => {
+  t.like(pcapngEncoder({ application: 'a\0' }), { _tag: 'Left', left: { _tag: 'Unwritable', packet: 0 } })
+  const encoder = orFail(pcapngEncoder())
+  t.like(encoder.addInterface({ name: 'en0\0' }), { _tag: 'Left', left: { _tag: 'Unwritable', packet: 0 } })
+  orFail(encoder.addInterface({}))
+  t.like(encoder.packet({ ...frame, comment: '\0' }), { _tag: 'Left', left: { _tag: 'Unwritable', packet: 1 } })
+  t.like(encoder.packet({ ...frame, comment: 'a' }), { _tag: 'Right' })
 })
