@@ -21,13 +21,14 @@
  * @see VFP §1.1, §5.2, §5.4, §5.5; RFC 7348; RFC 7637; RFC 8926; RFC 6040; RFC 3704 on answering only where one could ask
  */
 import {
-  allow, between, block, type Condition, decap, defineLayer, formatPrefix, type Group, inPrefix, is, type LayerEnvironment, type LayerType, oneOf,
+  allow, anyOf, between, block, type Condition, decap, defineLayer, formatPrefix, type Group, inPrefix, type IpPrefix, is, type LayerEnvironment, type LayerType, oneOf,
   type Policy, type Problem, rule, type Rule,
 } from '@vfp-ts/core'
 import { handedBack, SERVICE } from '../handed.js'
 import { groupName, repeatedNames } from '../names.js'
 import { outerHeaderOf } from '../underlay.js'
 import { codec, type VnetConfig, type VnetDirectory, type VnetJson, type VnetRoute } from './config.js'
+import { cutOut, cutOutName } from './link-scope.js'
 import { vnetRoute, type VnetRouteConfig } from './route.js'
 
 const NO_ROUTE = 'no-route'
@@ -45,6 +46,7 @@ const groups = (config: VnetConfig, environment: LayerEnvironment): readonly Gro
       rules: directory === undefined ? [] : [
         ...config.routes.map((route) => outbound(config, route, directory)),
         ...(config.arp === true ? config.routes.filter(answersArp).map((route) => arp(config, route, directory)) : []),
+        ...cutOut(config.routes).map((prefix) => rule(block, { reason: 'NoRoute' }, { id: cutOutName(prefix), when: [inPrefix('dstIp', prefix.address, prefix.length)] })),
         // Without a prefix these two are as long as a default route, and give way to one by their priority.
         rule(block, { reason: 'NoRoute' }, { id: NO_ROUTE, priority: 65_534, when: [oneOf('etherType', [0x0800, 0x86dd])] }),
         rule(block, { reason: 'NotIp' }, { id: NOT_IP, priority: 65_535 }),
@@ -92,11 +94,20 @@ const inbound = (config: VnetConfig): readonly Rule[] => [
   rule(decap, {}, { id: 'decap', priority: 100, when: [is('vni', config.vni), oneOf('dstIp', config.underlay)] }),
   rule(block, { reason: 'WrongTenant' }, { id: 'wrong-tenant', priority: 200, when: [anyTunnel] }),
   ...(config.routes.some(isPlain) ? config.routes.map(plain) : []),
+  ...linkScope(cutOut(config.routes)),
   rule(block, { reason: 'NotTunnelled' }, { id: 'not-tunnelled', priority: 65_535 }),
 ]
 
 /** Whether frames leave this layer plain by a route, and so come back. */
 const isPlain = ({ to }: VnetRoute): boolean => to === 'internet' || to === 'service'
+
+/** Plain frames of the underlay's own links: from their addresses, or to what would be all of them. */
+const linkScope = (prefixes: readonly IpPrefix[]): readonly Rule[] => (prefixes.length === 0 ? [] : [
+  rule(block, { reason: 'NotTunnelled' }, { id: 'to link', priority: 300, when: [anyOf('dstIp', prefixes.map(({ address, length }) => ({ _tag: 'Prefix', value: address, length })))] }),
+  ...prefixes.map((prefix) => rule(block, { reason: 'NotTunnelled' }, {
+    id: `from ${cutOutName(prefix)}`, priority: 1000 - prefix.length, when: [inPrefix('srcIp', prefix.address, prefix.length)],
+  })),
+])
 
 /** What a route says of plain frames from its prefix. A group is either by priority or by prefix: here length is made the priority. */
 const plain = (route: VnetRoute): Rule => {
@@ -117,7 +128,7 @@ const check = (config: VnetConfig, environment: LayerEnvironment): readonly Prob
   const twice = repeatedNames(config.routes.map((r, i) => ({ name: formatPrefix(r.prefix), path: `/routes/${i}` })))
   const names = repeatedNames(
     config.routes.map((r, i) => ({ name: idOf(r), path: `/routes/${i}${r.name === undefined ? '' : '/name'}` })),
-    [NO_ROUTE, NOT_IP, ...(config.arp === true ? config.routes.filter(answersArp).map(arpIdOf) : [])],
+    [NO_ROUTE, NOT_IP, ...cutOut(config.routes).map(cutOutName), ...(config.arp === true ? config.routes.filter(answersArp).map(arpIdOf) : [])],
   )
   const { directory } = config
   const missing = typeof directory === 'string' && environment.resource(directory) === undefined

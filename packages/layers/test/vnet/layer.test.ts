@@ -21,6 +21,11 @@ test('vnet: routes outbound by longest prefix and drops what has no route', (t) 
     '100 10.0.0.0/16: dstIp in 10.0.0.0/16 -> vnet-route {"vni":5001,"underlay":"192.0.2.1","directory":"ca-to-pa"}',
     '100 10.0.5.0/24: dstIp in 10.0.5.0/24 -> block {"reason":"RouteDrop"}',
     '100 out: dstIp in 0.0.0.0/0 -> allow {}',
+    '100 link 0.0.0.0/8: dstIp in 0.0.0.0/8 -> block {"reason":"NoRoute"}',
+    '100 link 127.0.0.0/8: dstIp in 127.0.0.0/8 -> block {"reason":"NoRoute"}',
+    '100 link 169.254.0.0/16: dstIp in 169.254.0.0/16 -> block {"reason":"NoRoute"}',
+    '100 link 224.0.0.0/24: dstIp in 224.0.0.0/24 -> block {"reason":"NoRoute"}',
+    '100 link 255.255.255.255/32: dstIp = 255.255.255.255 -> block {"reason":"NoRoute"}',
     '65534 no-route: etherType in ipv4, ipv6 -> block {"reason":"NoRoute"}',
     '65535 not-ip: any -> block {"reason":"NotIp"}',
   ])
@@ -33,6 +38,12 @@ test('vnet: accepts inbound its own tunnels, and plain frames from where the int
     '984 from 10.0.0.0/16: srcIp in 10.0.0.0/16 -> block {"reason":"NotTunnelled"}',
     '976 from 10.0.5.0/24: srcIp in 10.0.5.0/24 -> block {"reason":"NotTunnelled"}',
     '1000 from out: srcIp in 0.0.0.0/0 -> allow {}',
+    '300 to link: dstIp in 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/24, 255.255.255.255 -> block {"reason":"NotTunnelled"}',
+    '992 from link 0.0.0.0/8: srcIp in 0.0.0.0/8 -> block {"reason":"NotTunnelled"}',
+    '992 from link 127.0.0.0/8: srcIp in 127.0.0.0/8 -> block {"reason":"NotTunnelled"}',
+    '984 from link 169.254.0.0/16: srcIp in 169.254.0.0/16 -> block {"reason":"NotTunnelled"}',
+    '976 from link 224.0.0.0/24: srcIp in 224.0.0.0/24 -> block {"reason":"NotTunnelled"}',
+    '968 from link 255.255.255.255/32: srcIp = 255.255.255.255 -> block {"reason":"NotTunnelled"}',
     '65535 not-tunnelled: any -> block {"reason":"NotTunnelled"}',
   ])
 })
