@@ -24,6 +24,7 @@ export {
   OFFLOAD_ACCURATE_ECN, OFFLOAD_PARTIAL, OFFLOAD_PLACE, OFFLOAD_SEGMENT, OFFLOAD_UDP, offloadPlace,
 } from './wire/offload.js'
 export { type TunnelHeader } from './wire/tunnel.js'
+export { compileTunnelEnds, EVERY_TUNNEL, type TunnelEnd, type TunnelEnds } from './wire/tunnel-ends.js'
 export * as wire from './wire/protocols.js'
 export { type ErrorMessage, MAX_ERROR_FRAME, mayComplain, packetTooBig, writeErrorMessage } from './wire/error-message.js'
 export { Reason, reasonName } from './wire/reason.js'
@@ -78,6 +79,7 @@ export { type AnyResource, type Cell, keyText, type Lookup, makeCell, type OwnCe
 export {
   type AnyRuleType, DEFAULT_IDLE_US, defineRuleType, type Rule, rule, type RuleOptions, type RuleType, type RuleTypeSpec, type RunningRule, type Stateful,
 } from './policy/rule.js'
+export type { TunnelUse } from './policy/tunnel-use.js'
 export { allow, block, type Count, count, decap, encap, entropyPort, hairpin, mirror, nat, retag, translate, transpose, vlan } from './policy/rule-types.js'
 export { type GroupJson, type RuleJson, type RulesConfig, type RulesJson, rulesLayer, ruleToJson } from './policy/rules-layer.js'
 

@@ -23,7 +23,7 @@ import {
 import * as t from 'io-ts'
 import { Name, type Objection, refined } from './codecs.js'
 import { groupName, repeatedNames } from './names.js'
-import { Addresses, Encap, inTunnel, OUTER_HEADER, type OuterHeader, outerHeaderOf, type OuterHeaderJson, sourceTowards, tunnelTo } from './underlay.js'
+import { Addresses, answersAt, Encap, inTunnel, OUTER_HEADER, type OuterHeader, outerHeaderOf, type OuterHeaderJson, sourceTowards, tunnelTo } from './underlay.js'
 import { chooseEndpoint } from './vnet/ecmp.js'
 
 /** One detour as written. */
@@ -104,6 +104,7 @@ const decide = (config: DetourConfig, flow: FlowContext): Decision => {
 export const detour: RuleType<'detour', DetourConfig, object, undefined> = defineRuleType({
   name: 'detour',
   config: strictlyPartial({ underlay: Addresses, through: Addresses, vni: Vni }, { encap: Encap, ...OUTER_HEADER }, 'a detour'),
+  tunnels: ({ encap = 'vxlan', underlay }) => answersAt([encap], underlay),
   decide,
 })
 
@@ -122,6 +123,7 @@ const GRE = 47
 export const detourEnd: RuleType<'detour-end', object, object, undefined> = defineRuleType({
   name: 'detour-end',
   config: strictlyPartial({}, {}),
+  tunnels: () => ({ removes: [{}] }),
   decide: (_config, flow) => (hidesTunnel(flow) ? refuse('InnerTunnelNotParsed') : proceed(decapTransposition())),
 })
 

@@ -3,7 +3,7 @@
  * encapsulation, and what the outer header says.
  */
 import {
-  type Condition, entropyPort, integer, Ip, type IpAddress, is, type Mac, MacText, type NetworkTunnel, oneOf, type PushSpec, Tunnel,
+  type Condition, entropyPort, integer, Ip, type IpAddress, is, type Mac, MacText, type NetworkTunnel, oneOf, type PushSpec, Tunnel, type TunnelUse,
 } from '@vfp-ts/core'
 import * as t from 'io-ts'
 import { word } from './codecs.js'
@@ -93,6 +93,10 @@ export const tunnelTo = (
   ...(ttl === undefined ? {} : { ttl: ttl === 'copy' ? { original: 0, minus: 0 } : ttl }),
   ...(dscp === undefined ? {} : { dscp: dscp === 'copy' ? { original: 0 } : dscp }),
 })
+
+/** What a rule has to do with tunnels that puts some around packets, of one of these kinds and from one of the host's addresses: answers come back to it. */
+export const answersAt = (encaps: readonly NetworkTunnel[], underlay: readonly IpAddress[]): TunnelUse =>
+  ({ answers: encaps.flatMap((kind) => underlay.map((ip) => ({ kind, ip }))) })
 
 /** Conditions on a frame in a tunnel of this kind and network that ends at one of these addresses. */
 export const inTunnel = (encap: NetworkTunnel, vni: number, underlay: readonly IpAddress[]): readonly Condition[] =>

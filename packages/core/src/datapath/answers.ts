@@ -33,6 +33,7 @@ export class Answers {
     const view = this.#view
     const { bytes, start, end } = changed
     if (verdict._tag !== 'Reply') return NO_ANSWER
+    view.ends = changed.ends.anywhere
     if (parseFrame(view, bytes, start, end, changed.depth - program.popNeeds.length + program.pushes) !== Reason.Ok) return NO_ANSWER
     const needed = ANSWER_HEADROOM + end - start + ANSWER_ROOM
     if (this.#buffer.length < needed) this.#buffer = new Uint8Array(Math.max(4096, needed))

@@ -6,10 +6,10 @@ import { type FrameView, makeFrameView } from '../wire/frame-view.js'
 import { parseFrame } from '../wire/parse.js'
 
 /**
- * Where copies for other ports go; the view is valid until the call returns. `encapsulated` says whether the copy's
- * own transposition put a tunnel around it, whatever becomes of the frame it was copied from.
+ * Where copies for other ports go; the view is valid until the call returns. `popped` and `pushed` are the tunnels that the copy's
+ * own transposition has taken off and put around it, whatever becomes of the frame it was copied from.
  */
-export type MirrorSink = (port: string, bytes: Uint8Array, start: number, end: number, encapsulated: boolean) => void
+export type MirrorSink = (port: string, bytes: Uint8Array, start: number, end: number, popped: number, pushed: number) => void
 
 /** Room behind which a mirrored copy starts, for what its layers have pushed. */
 const COPY_HEADROOM = 256
@@ -35,9 +35,10 @@ export class Copies {
       if (mirror.transforms !== transforms) continue
       copy.set(bytes.subarray(start, end), COPY_HEADROOM)
       MIRROR_VIEW.knownOptions = view.knownOptions
+      MIRROR_VIEW.ends = view.ends.anywhere
       parseFrame(MIRROR_VIEW, copy, COPY_HEADROOM, COPY_HEADROOM + end - start, depth)
       if (apply(mirror.program, MIRROR_VIEW, 0) !== ApplyCode.Ok) continue
-      this.#sink(mirror.port, copy, MIRROR_VIEW.start, MIRROR_VIEW.end, mirror.program.pushes > 0)
+      this.#sink(mirror.port, copy, MIRROR_VIEW.start, MIRROR_VIEW.end, mirror.program.popNeeds.length, mirror.program.pushes)
     }
     // A collector that answers at once sends through this very port, and the view is filled anew for each frame.
     parseFrame(view, bytes, start, end, depth)

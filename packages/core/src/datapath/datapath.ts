@@ -22,7 +22,6 @@ import type { Clock } from '../clock.js'
 import type { BuiltInDropReason } from '../drop-reason.js'
 import { type Direction, extractFlow, hashFlow, isLaterFragment, makeUfid } from '../flow/flow-id.js'
 import type { PortIdentity } from '../policy/flow-context.js'
-import type { Hold } from '../policy/decision.js'
 import { NO_ANSWER, TAKEN } from '../policy/responder.js'
 import { type CompiledPort, emptyPort } from '../pipeline/compiled-port.js'
 import { type Walk, Walker } from '../pipeline/walk.js'
@@ -31,14 +30,16 @@ import type { UnifiedFlow } from '../tables/unified-flow.js'
 import { UnifiedFlowTable } from '../tables/unified-flow-table.js'
 import { apply } from '../transposition/apply.js'
 import { ApplyCode, applyCodeName } from '../transposition/apply-code.js'
-import { Frag, type FrameView, L4, makeFrameView, Slot, SLOTS } from '../wire/frame-view.js'
+import { Frag, type FrameView, L4, makeFrameView, MAX_GROUPS, Slot, SLOTS } from '../wire/frame-view.js'
 import { movedPlace } from '../wire/offload.js'
 import { parseFrame } from '../wire/parse.js'
 import { Reason, reasonName } from '../wire/reason.js'
+import { EVERY_TUNNEL } from '../wire/tunnel-ends.js'
 import { TcpAt, TcpFlag } from '../wire/tcp.js'
 import { ANSWER_HEADROOM, Answers } from './answers.js'
 import { compileFlow, refresh, sameDecision } from './compile.js'
 import { Copies, type MirrorSink } from './copies.js'
+import { NO_HOLDS } from './holds.js'
 import { measureLayers } from './layer-lengths.js'
 import { type Leaves, MtuGuard } from './mtu.js'
 import { NetworkMtu } from './network-mtu.js'
@@ -62,19 +63,20 @@ export class Datapath<J = unknown> {
   readonly answers: Answers
   readonly options: DatapathOptions
   readonly mtu: MtuGuard
-  /** What the sender of the frame in hand left to others (`wire/offload.ts`), set by the owner; and what is left of it when the frame leaves. */
+  /** Of the frame in hand, set by the owner: tunnel ends and header groups to look into at most; what its sender left to others, and what is left of it at the end. */
+  ends = EVERY_TUNNEL
+  maxGroups: number = MAX_GROUPS
   offload = 0
   offloadLeft = 0
   /** The policy in force. */
   policy: CompiledPort = emptyPort
-  /** Offsets of the frame after `process`, where it passed or was hairpinned; of the answer, where it was answered. */
+  /** After `process`, of a frame that passed, was hairpinned or answered: offsets of it or the answer; tunnels policy took off it, then put around it. */
   start = 0
   end = 0
-  /** Whether policy put a tunnel around the last frame that passed. */
-  encapsulated = false
-  /** Interned reason of the last drop. */
+  popped = 0
+  pushed = 0
+  /** Interned reason of the last drop, and port of the last hairpin. */
   reason = 0
-  /** Port of the last hairpin. */
   hairpin = ''
   readonly #clock: Clock
   readonly #copies: Copies
@@ -140,7 +142,8 @@ export class Datapath<J = unknown> {
     const view = this.#view
     const words = this.#words
     const { counters, pending } = this
-    const parsed = parseFrame(view, bytes, start, end, this.options.parseDepth[direction])
+    view.ends = this.ends
+    const parsed = parseFrame(view, bytes, start, end, Math.min(this.options.parseDepth[direction], this.maxGroups))
     if (parsed !== Reason.Ok) {
       counters.malformed++
       return this.#drop(reasonName(parsed))
@@ -322,7 +325,8 @@ export class Datapath<J = unknown> {
     }
     if (before !== undefined) this.#before = before
     if ((flags & TcpFlag.Rst) !== 0) this.#end(flow)
-    this.encapsulated = flow.program.pushes > 0
+    this.popped = flow.program.popNeeds.length
+    this.pushed = flow.program.pushes
     this.start = view.start
     this.end = view.end
     if (flow.verdict._tag === 'Hairpin') {
@@ -339,9 +343,7 @@ export class Datapath<J = unknown> {
 
   /** Ends the connection a RST was for: its pairs in every layer, and both its unified flows. */
   #end(flow: UnifiedFlow): void {
-    for (const layer of this.policy.layers) {
-      for (const line of flow.lifelines) layer.flows.removeIfHeld(line)
-    }
+    for (const layer of this.policy.layers) for (const line of flow.lifelines) layer.flows.removeIfHeld(line)
     if (flow.peer !== undefined) this.flows.remove(flow.peer)
     this.flows.remove(flow)
   }
@@ -396,5 +398,3 @@ export class Datapath<J = unknown> {
     return Outcome.Dropped
   }
 }
-
-const NO_HOLDS: readonly Hold[] = []

@@ -79,3 +79,6 @@ export class Holds {
     }
   }
 }
+
+/** What a packet holds that took nothing. */
+export const NO_HOLDS: readonly Hold[] = []

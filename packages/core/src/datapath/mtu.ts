@@ -45,8 +45,8 @@ import { completeMtu, type Mtu, type MtuOptions } from './mtu-options.js'
 import { type NetworkMtu, UNLIMITED } from './network-mtu.js'
 import { beyondSegment, headersLength, translatesTo6, wireLength } from './wire-length.js'
 
-/** Whether a frame that a port sends out leaves for the physical network; `encapsulated` as for a sink. */
-export type Leaves = (bytes: Uint8Array, start: number, end: number, encapsulated: boolean) => boolean
+/** Whether a frame that a port sends out leaves for the physical network; `popped` and `pushed` as for a mirror's sink. */
+export type Leaves = (bytes: Uint8Array, start: number, end: number, popped: number, pushed: number) => boolean
 
 /** What is measured by: of a flow, or of a walk that would make one. */
 export type Measured = Pick<UnifiedFlow, 'program'> & { readonly contexts: readonly Pick<UnifiedFlow['contexts'][number], 'context'>[] }
@@ -187,14 +187,15 @@ export class MtuGuard {
   }
 
   /** Takes a closer look at a frame that seems to be too long: would it be carried out at all, and leave? */
-  #notice(flow: Measured, { bytes, start, end, depth }: FrameView, offload: number, length: number): boolean {
+  #notice(flow: Measured, { bytes, start, end, depth, ends }: FrameView, offload: number, length: number): boolean {
     const view = this.#view
+    view.ends = ends.anywhere
     const { program } = flow
     if (this.#copy.length < HEADROOM + end - start) this.#copy = new Uint8Array(HEADROOM + Math.max(0x4000, end - start))
     const copy = this.#copy
     copy.set(bytes.subarray(start, end), HEADROOM)
     parseFrame(view, copy, HEADROOM, HEADROOM + end - start, depth)
-    if (apply(program, view, 0) !== ApplyCode.Ok || !this.#leaves(copy, view.start, view.end, program.pushes > 0)) return false
+    if (apply(program, view, 0) !== ApplyCode.Ok || !this.#leaves(copy, view.start, view.end, program.popNeeds.length, program.pushes)) return false
     const limit = Math.min(this.#ofLink(), this.#ofPath(copy, view.start, view.end))
     if (length <= limit) return false
     this.#limit = limit

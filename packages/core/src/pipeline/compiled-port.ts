@@ -7,6 +7,7 @@ import type { Direction } from '../flow/flow-id.js'
 import type { Generation, GroupInForce, RuleInForce } from '../policy/port-policy.js'
 import type { Numbered } from './amend.js'
 import type { LayerFlowTable } from '../tables/layer-flow-table.js'
+import type { TunnelEnd } from '../wire/tunnel-ends.js'
 
 /** What a rule has done. */
 export interface RuleCounters {
@@ -37,6 +38,8 @@ export interface CompiledGroup {
   /** Finds the id of the rule; the rules themselves are replaced more often than what the classifier is built of. */
   readonly classifier: Numbered
   readonly rules: readonly CompiledRule[]
+  /** Where tunnels end by its rules. */
+  readonly tunnelEnds: readonly TunnelEnd[]
   readonly byId: ReadonlyMap<string, CompiledRule>
   /** Bits that testing the group's own conditions looks at. */
   readonly consultsToEnter: Uint32Array
@@ -62,7 +65,9 @@ export interface CompiledPort {
   readonly generation: Generation
   /** From the VM to the network. */
   readonly layers: readonly CompiledLayer[]
+  /** Where tunnels end by the rules of all layers. */
+  readonly tunnelEnds: readonly TunnelEnd[]
 }
 
 /** A port without layers. */
-export const emptyPort: CompiledPort = { generation: 0, layers: [] }
+export const emptyPort: CompiledPort = { generation: 0, layers: [], tunnelEnds: [] }

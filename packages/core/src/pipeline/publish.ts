@@ -13,6 +13,8 @@ import type { Condition } from '../policy/condition.js'
 import type { GroupInForce, LayerPolicy, PortPolicy, RuleInForce } from '../policy/port-policy.js'
 import { DEFAULT_MAX_CONNECTIONS, LayerFlowTable } from '../tables/layer-flow-table.js'
 import { classifierFor } from './amend.js'
+import { tunnelEndsOf } from '../policy/tunnel-use.js'
+import { type TunnelEnd, tunnelEndKey } from '../wire/tunnel-ends.js'
 import type { CompiledGroup, CompiledLayer, CompiledPort, CompiledRule, RuleCounters } from './compiled-port.js'
 
 /** A group's rules cannot be classified as it wants. */
@@ -29,7 +31,8 @@ export const publish = (policy: PortPolicy, previous: CompiledPort, maxConnectio
     if (E.isLeft(compiled)) return compiled
     layers.push(compiled.right)
   }
-  return E.right({ generation: policy.generation, layers })
+  const tunnelEnds = layers.flatMap((layer) => [...layer.outbound, ...layer.inbound].flatMap((group) => group.tunnelEnds))
+  return E.right({ generation: policy.generation, layers, tunnelEnds })
 }
 
 const compileLayer = (layer: LayerPolicy, previous: CompiledLayer | undefined, maxConnections: number): E.Either<BadGroup, CompiledLayer> => {
@@ -73,10 +76,20 @@ const compileGroup = (layer: string, source: GroupInForce, previous: CompiledGro
     conditions: (group.when ?? []).map(compileCondition),
     classifier: classifier.right,
     rules,
+    tunnelEnds: endsOf(source),
     byId: new Map(rules.map((r) => [r.id, r])),
     consultsToEnter: consulted([group.when ?? []]),
     consultsToMatch: consulted(rules.map((r) => r.conditions)),
   })
+}
+
+/** Each end once: rules of one network on one host name the same. */
+const endsOf = ({ group, rules }: GroupInForce): readonly TunnelEnd[] => {
+  const ends = new Map((group.tunnelEnds ?? []).map((end): [string, TunnelEnd] => [tunnelEndKey(end), end]))
+  for (const { rule } of rules) {
+    if (rule.tunnels !== undefined) for (const end of tunnelEndsOf(rule, group.direction, group.when ?? [])) ends.set(tunnelEndKey(end), end)
+  }
+  return [...ends.values()]
 }
 
 const prefixField = ({ group }: GroupInForce): FieldRef | undefined =>

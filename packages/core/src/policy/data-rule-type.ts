@@ -39,7 +39,7 @@ import { type AnyRuleType, defineRuleType, type Rule, rule, type RuleOptions } f
 import { type Definition, type KeyPart, type LookupDefinition, readDefinition, type RuleTypeJson } from './rule-type-definition.js'
 import { type ParamsJson, paramsCodec, type Params } from './rule-type-parameters.js'
 import { BAD_RESOURCE_VALUE, type Computed, compute, FIELD_ABSENT, type Sources } from './template-value.js'
-import { infeasible, instantiate, misfitAt } from './transposition-template.js'
+import { infeasible, instantiate, misfitAt, tunnelsOfTemplate } from './transposition-template.js'
 import { type TypedValue, typeOfField, type ValueType, valueOfType } from './value-type.js'
 
 /** A rule type that was defined by data. */
@@ -86,7 +86,12 @@ export const DataRuleTypeCodec: t.Type<DataRuleType, RuleTypeJson> = new t.Type<
 const makeType = (definition: Definition): DataRuleType => {
   const codec = feasibleParams(definition)
   const boundType = (find: FindResource) =>
-    defineRuleType<string, Params, ParamsJson>({ name: definition.name, config: codec, decide: (params, flow) => decide(definition, params, flow, find) })
+    defineRuleType<string, Params, ParamsJson>({
+      name: definition.name,
+      config: codec,
+      tunnels: (params) => definition.template && tunnelsOfTemplate(definition.template, params),
+      decide: (params, flow) => decide(definition, params, flow, find),
+    })
   return {
     name: definition.name,
     definition: definition.json,

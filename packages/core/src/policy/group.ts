@@ -6,6 +6,7 @@
 import type { Direction } from '../flow/flow-id.js'
 import type { FieldRef } from '../flow/field.js'
 import type { Condition } from './condition.js'
+import type { TunnelEnd } from '../wire/tunnel-ends.js'
 import type { Rule } from './rule.js'
 
 /** How the rule of a group is chosen among those that match. */
@@ -27,4 +28,9 @@ export interface Group {
   /** `'priority'` unless said. */
   readonly match?: Matching
   readonly rules: readonly Rule[]
+  /**
+   * Where tunnels end that the group judges although none of its rules removes them. Beside these there are the ends that rules make
+   * (`RuleTypeSpec.tunnels`).
+   */
+  readonly tunnelEnds?: readonly TunnelEnd[]
 }

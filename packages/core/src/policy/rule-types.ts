@@ -15,6 +15,7 @@ import { Ip, MacText, Prefix, Vni } from './codecs.js'
 import { hairpinTo, proceed, refuse } from './decision.js'
 import { EMBEDDING_LENGTHS, embeddedIpv4, embedIpv4, isEmbeddingLength } from './embedded-ipv4.js'
 import { defineRuleType } from './rule.js'
+import type { TunnelUse } from './tunnel-use.js'
 import { ChangesCodec, Hex, Tag, TranspositionCodec, Tunnel, Vlans } from './transposition-codec.js'
 
 const nothing = strictlyPartial({}, {})
@@ -115,16 +116,19 @@ const COPIED = { original: 0 } as const
 export const encap = defineRuleType({
   name: 'encap',
   config: feasible(tunnel, (c) => encapOf(c, 0)),
+  tunnels: (c) => ({ answers: [{ kind: c.tunnel ?? 'vxlan', ip: c.srcIp }] }),
   decide: (c, flow) => proceed(encapOf(c, flow.flowHash)),
 })
 
 /**
  * Removes the outermost tunnel, of whatever kind. The inner ECN field becomes what RFC 6040 §4.2 makes of both; where the outer one
- * says congestion and the inner one cannot, the packet is dropped.
+ * says congestion and the inner one cannot, the packet is dropped. Inbound, its conditions on `dstIp`, `dstPort` and `tunnel` are where
+ * the port's tunnels end.
  */
-export const decap = defineRuleType({ name: 'decap', config: nothing, decide: () => DECAPSULATED })
+export const decap = defineRuleType({ name: 'decap', config: nothing, tunnels: () => REMOVES_ONE, decide: () => DECAPSULATED })
 
 const DECAPSULATED = proceed(decapTransposition())
+const REMOVES_ONE: TunnelUse = { removes: [{}] }
 
 /** Pops the outermost `pop` VLAN tags of the outermost group (`"all"` of them), then pushes those in `push`, outermost first. */
 export const vlan = defineRuleType({ name: 'vlan', config: feasible(Vlans, (edit) => vlans(edit)), decide: (edit) => proceed(vlans(edit)) })
@@ -191,10 +195,16 @@ export const translate = defineRuleType({
   },
 })
 
+const tunnelsOfTransposition = (t: HeaderTransposition): TunnelUse | undefined =>
+  t._tag === 'Invalid' || (t.pop.length === 0 && t.push.length === 0)
+    ? undefined
+    : { removes: t.pop.map(() => ({})), answers: t.push.map((p) => ({ kind: p.tunnel, ip: p.srcIp })) }
+
 /** Any transposition at all, as JSON or in the notation: what the other types do not have a word for. */
 export const transpose = defineRuleType({
   name: 'transpose',
   config: feasible(TranspositionCodec, (transposition) => transposition),
+  tunnels: tunnelsOfTransposition,
   decide: (transposition) => proceed(transposition),
 })
 

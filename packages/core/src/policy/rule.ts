@@ -19,6 +19,7 @@ import type { Problem } from '../check/problem.js'
 import type { Condition } from './condition.js'
 import type { Decision } from './decision.js'
 import type { FlowContext } from './flow-context.js'
+import type { TunnelUse } from './tunnel-use.js'
 
 /** A rule type whose parameters do not matter: what a list of different ones holds. */
 export interface AnyRuleType {
@@ -45,6 +46,8 @@ export interface RuleType<N extends string, C, O, S> extends AnyRuleType {
   readonly decide: (config: C, flow: FlowContext, state: S) => Decision
   /** The state as JSON, for tables and save files. */
   readonly report: (state: S) => unknown
+  /** What rules with this configuration have to do with tunnels. */
+  readonly tunnels: (config: C) => TunnelUse | undefined
 }
 
 /** What one writes to make a rule type. */
@@ -64,6 +67,12 @@ export interface RuleTypeSpec<N extends string, C, O, S> {
   readonly dispose?: (state: S) => void
   /** The state as JSON, for tables and programs. */
   readonly report?: (state: S) => unknown
+  /**
+   * For types whose decisions pop or push tunnels: where those end that a rule removes, and those in which answers come to a stateful one. What is not
+   * declared here, nor by another rule or the switch's `tunnelEnds`, is no tunnel of the switch: it is not looked into, and a decision that pops
+   * it does not fit the packet (`ShapeMismatch`).
+   */
+  readonly tunnels?: (config: C) => TunnelUse | undefined
 }
 
 /**
@@ -72,7 +81,7 @@ export interface RuleTypeSpec<N extends string, C, O, S> {
  */
 export function defineRuleType<N extends string, C, O, S>(spec: RuleTypeSpec<N, C, O, S>): RuleType<N, C, O, S>
 export function defineRuleType<N extends string, C, O>(
-  spec: Pick<RuleTypeSpec<N, C, O, undefined>, 'name' | 'config' | 'decide'>,
+  spec: Pick<RuleTypeSpec<N, C, O, undefined>, 'name' | 'config' | 'decide' | 'tunnels'>,
 ): RuleType<N, C, O, undefined>
 export function defineRuleType<N extends string, C, O, S>(
   spec: Omit<RuleTypeSpec<N, C, O, S | undefined>, 'init'> & { readonly init?: (config: C) => S },
@@ -81,6 +90,7 @@ export function defineRuleType<N extends string, C, O, S>(
     init: () => undefined,
     dispose: () => undefined,
     report: () => undefined,
+    tunnels: () => undefined,
     ...spec,
     read: (u, context) => E.map((config: C) => (options: RuleOptions) => rule(type, config, options))(spec.config.validate(u, context)),
   }
@@ -139,6 +149,8 @@ export interface Rule {
   readonly problems?: readonly Problem[]
   /** Its configuration as JSON. */
   readonly configJson: () => unknown
+  /** What it has to do with tunnels; `undefined` if nothing. */
+  readonly tunnels: TunnelUse | undefined
   /** Starts the rule, taking over the state of the rule it replaces if that was of the same type. */
   readonly start: (previous: RunningRule | undefined) => RunningRule
 }
@@ -183,6 +195,7 @@ const made = <N extends string, C, O, S>(type: RuleType<N, C, O, S>, config: C, 
   takes: options.takes,
   type: type.name,
   configJson: () => type.config.encode(config),
+  tunnels: type.tunnels(config),
   start: (previous) => {
     // The type object is the proof that the state is an S.
     const heir = previous?.type === type ? previous : undefined

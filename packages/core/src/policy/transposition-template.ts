@@ -16,8 +16,9 @@ import type { DropReason } from '../drop-reason.js'
 import { resolveField } from '../flow/field.js'
 import { assemble, assembled, type Misfit, type Parts } from '../transposition/assemble.js'
 import type { HeaderTransposition } from '../transposition/header-transposition.js'
-import { ipv4, ipv6 } from '../wire/address.js'
+import { type IpAddress, ipv4, ipv6 } from '../wire/address.js'
 import { UdpPort } from '../wire/udp.js'
+import type { TunnelUse } from './tunnel-use.js'
 import { type Computed, compute, isComputed, type Names, readValue, type Sources, type TemplateValue } from './template-value.js'
 import { contextAt, PartsCodec } from './transposition-codec.js'
 import { PLACES, type TypedValue, type ValueType } from './value-type.js'
@@ -97,6 +98,28 @@ const put = (into: unknown, path: readonly string[], value: TypedValue): unknown
 
 /** What parameters are known to be, by name; the others stand for samples. */
 export type KnownParams = ReadonlyMap<string, TypedValue>
+
+/**
+ * The tunnels that a template removes, and where answers to those end that it puts around a packet: an address that only a packet or a
+ * resource tells may be any.
+ */
+export const tunnelsOfTemplate = ({ parts, holes }: TranspositionTemplate, known: KnownParams): TunnelUse | undefined => {
+  const { pop = [], push = [] } = parts
+  const sourceOf = (i: number, sample: IpAddress): IpAddress | undefined => {
+    const hole = holes.find(({ path }) => path[0] === 'push' && path[1] === String(i) && path[2] === 'srcIp')
+    if (hole === undefined) return sample
+    const value = hole.value._tag === 'Constant' ? hole.value.value : hole.value._tag === 'Param' ? known.get(hole.value.name) : undefined
+    return typeof value === 'object' ? value : undefined
+  }
+  if (pop.length === 0 && push.length === 0) return undefined
+  return {
+    removes: pop.map(() => ({})),
+    answers: push.map(({ tunnel: kind = 'vxlan', srcIp }, i) => {
+      const ip = sourceOf(i, srcIp)
+      return ip === undefined ? { kind } : { kind, ip }
+    }),
+  }
+}
 
 /** Why a template can never be carried out, whatever the packet and the unknown parameters, or `undefined` if it can. */
 export const infeasible = (template: TranspositionTemplate, known: KnownParams): Misfit | undefined => {

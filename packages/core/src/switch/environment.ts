@@ -65,7 +65,7 @@ export interface Environment {
    * The bytes are valid until the call returns. Without it such a frame is bridged, as those of `fromVm` and `fromNetwork`
    * always are.
    */
-  readonly released?: (port: PortIdentity, to: string, why: Output['why'], frame: Uint8Array, encapsulated: boolean, offload: number) => void
+  readonly released?: (port: PortIdentity, to: string, why: Output['why'], frame: Uint8Array, tunnels: number, offload: number) => void
   /**
    * A resource does not know about a key: told once, after the packet that missed it, and again each time the port's patience
    * is over (`pending.timeoutUs`) and somebody still wants it. The answer may be given to the resource within the call.

@@ -16,11 +16,12 @@ import { compile } from '../transposition/program.js'
 import { type FrameView, makeFrameView } from '../wire/frame-view.js'
 import { parseFrame } from '../wire/parse.js'
 import { Reason, reasonName } from '../wire/reason.js'
+import type { TunnelEnds } from '../wire/tunnel-ends.js'
 
-/** What `process` would do with a frame now, `headroom` bytes in front of it. */
-export const explainFrame = (datapath: Datapath, direction: Direction, frame: Uint8Array, nowUs: number, headroom: number): Explanation => {
+/** What `process` would do with a frame now, `headroom` bytes in front of it, where tunnels to `ends` are looked into. */
+export const explainFrame = (datapath: Datapath, direction: Direction, frame: Uint8Array, ends: TunnelEnds, nowUs: number, headroom: number): Explanation => {
   const { walker, policy, pending, options } = datapath
-  const view = makeFrameView(options.geneveOptions)
+  const view = makeFrameView(options.geneveOptions, ends)
   const depth = options.parseDepth[direction]
   const parsed = parseFrame(view, frame, 0, frame.length, depth)
   if (parsed !== Reason.Ok) return unexplained(direction, reasonName(parsed))
@@ -28,7 +29,7 @@ export const explainFrame = (datapath: Datapath, direction: Direction, frame: Ui
   if (!datapath.identify(direction, view, words, nowUs)) return unexplained(direction, 'FragmentWithoutFirst')
   return explain(walker, policy, { direction, words, depth: view.depth, nowUs }, {
     letGo: (holds) => { pending.holds.letGo(holds) },
-    refusal: (walk) => refusal(walk, direction, datapath.mtu, copyOf(frame, headroom, depth, options.geneveOptions)),
+    refusal: (walk) => refusal(walk, direction, datapath.mtu, copyOf(frame, headroom, depth, view)),
   })
 }
 
@@ -41,10 +42,10 @@ const refusal = (walk: Walk, direction: Direction, mtu: MtuGuard, view: FrameVie
   return code === ApplyCode.Ok ? '' : applyCodeName(code)
 }
 
-const copyOf = (frame: Uint8Array, headroom: number, depth: number, known: readonly number[]): FrameView => {
+const copyOf = (frame: Uint8Array, headroom: number, depth: number, { knownOptions, ends }: FrameView): FrameView => {
   const bytes = new Uint8Array(headroom + frame.length)
   bytes.set(frame, headroom)
-  const view = makeFrameView(known)
+  const view = makeFrameView(knownOptions, ends)
   parseFrame(view, bytes, headroom, bytes.length, depth)
   return view
 }

@@ -18,6 +18,7 @@ import type { BuiltInDropReason } from '../drop-reason.js'
 import type { Direction } from '../flow/flow-id.js'
 import type { Bridge } from './bridge.js'
 import type { Environment } from './environment.js'
+import { MAX_GROUPS } from '../wire/frame-view.js'
 import { type Batch, type FrameOutcome, type Output, PASSED, requireLengths, type Sink, verdictOf } from './output.js'
 import { HEADROOM, MAX_HAIRPINS, type SwitchPort } from './switch-port.js'
 
@@ -59,7 +60,7 @@ export class Forwarding {
 
   /** A frame from a port's VM. It is copied. */
   fromVm(port: SwitchPort, frame: Uint8Array): FrameOutcome {
-    this.#copyThrough(port, 'outbound', frame, 0, frame.length, 0, 0, this.#fresh())
+    this.#copyThrough(port, 'outbound', frame, 0, frame.length, 0, MAX_GROUPS, 0, this.#fresh())
     return port.outcome
   }
 
@@ -108,10 +109,10 @@ export class Forwarding {
   /** Where frames go that were given to a port alone and leave later. */
   sinkOf(port: SwitchPort): Sink {
     const { environment } = this.#around
-    return (to, why, b, start, end, _index, encapsulated, offload) => {
+    return (to, why, b, start, end, _index, tunnels, offload) => {
       const from = why === 'mirror' ? port : port.left.port
-      if (environment.released === undefined) this.#route(from, to, why, b, start, end, 0, -1, encapsulated, offload, 0, newBudget())
-      else environment.released(from.identity, to, why, b.subarray(start, end), encapsulated, offload)
+      if (environment.released === undefined) this.#route(from, to, why, b, start, end, 0, -1, tunnels, offload, 0, newBudget())
+      else environment.released(from.identity, to, why, b.subarray(start, end), tunnels, offload)
     }
   }
 
@@ -123,13 +124,13 @@ export class Forwarding {
   }
 
   readonly #take = (port: SwitchPort, bytes: Uint8Array, start: number, end: number, floor: number, index: number, offload: number): Outcome =>
-    this.#through(port, 'outbound', bytes, start, end, floor, index, offload, 0, this.#fresh())
+    this.#through(port, 'outbound', bytes, start, end, floor, index, offload, MAX_GROUPS, 0, this.#fresh())
 
   /** The sink of every port a frame is taken through. */
-  readonly #sink: Sink = (to, why, bytes, start, end, index, encapsulated, offload) => {
+  readonly #sink: Sink = (to, why, bytes, start, end, index, tunnels, offload) => {
     const port = this.#port
     if (port === undefined) return
-    this.#route(why === 'mirror' ? port : port.left.port, to, why, bytes, start, end, port.left.floor, index, encapsulated, offload, this.#turns, this.#budget)
+    this.#route(why === 'mirror' ? port : port.left.port, to, why, bytes, start, end, port.left.floor, index, tunnels, offload, this.#turns, this.#budget)
   }
 
   /** What of the frame in hand leaves later goes the same way, on the same budget. */
@@ -138,8 +139,8 @@ export class Forwarding {
     const turns = this.#turns
     const budget = this.#budget
     if (budget === this.#spare) this.#spare = newBudget()
-    return (to, why, bytes, start, end, _index, encapsulated, offload) => {
-      if (port !== undefined) this.#route(why === 'mirror' ? port : port.left.port, to, why, bytes, start, end, 0, -1, encapsulated, offload, turns, budget)
+    return (to, why, bytes, start, end, _index, tunnels, offload) => {
+      if (port !== undefined) this.#route(why === 'mirror' ? port : port.left.port, to, why, bytes, start, end, 0, -1, tunnels, offload, turns, budget)
     }
   }
 
@@ -151,7 +152,8 @@ export class Forwarding {
   }
 
   #through(
-    port: SwitchPort, direction: Direction, bytes: Uint8Array, start: number, end: number, floor: number, index: number, offload: number, turns: number, budget: Budget,
+    port: SwitchPort, direction: Direction, bytes: Uint8Array, start: number, end: number, floor: number, index: number, offload: number, depth: number,
+    turns: number, budget: Budget,
   ): Outcome {
     const portBefore = this.#port
     const turnsBefore = this.#turns
@@ -160,7 +162,7 @@ export class Forwarding {
     this.#turns = turns
     this.#budget = budget
     try {
-      return port.forward(direction, bytes, start, end, floor, this.#sink, index, this.#later, offload)
+      return port.forward(direction, bytes, start, end, floor, this.#sink, index, this.#later, offload, depth)
     } finally {
       this.#port = portBefore
       this.#turns = turnsBefore
@@ -168,17 +170,17 @@ export class Forwarding {
     }
   }
 
-  #copyThrough(port: SwitchPort, direction: Direction, bytes: Uint8Array, start: number, end: number, offload: number, turns: number, budget: Budget): Outcome {
+  #copyThrough(port: SwitchPort, direction: Direction, bytes: Uint8Array, start: number, end: number, offload: number, depth: number, turns: number, budget: Budget): Outcome {
     const copy = withHeadroom(bytes, start, end)
-    return this.#through(port, direction, copy, HEADROOM, copy.length, 0, 0, offload, turns, budget)
+    return this.#through(port, direction, copy, HEADROOM, copy.length, 0, 0, offload, depth, turns, budget)
   }
 
   #route(
-    from: SwitchPort, to: string, why: Output['why'], bytes: Uint8Array, start: number, end: number, floor: number, index: number, encapsulated: boolean, offload: number,
+    from: SwitchPort, to: string, why: Output['why'], bytes: Uint8Array, start: number, end: number, floor: number, index: number, tunnels: number, offload: number,
     turns: number, budget: Budget,
   ): Outcome {
-    // A tunnel that a VM made itself is payload: it must not choose the tenant its frame is bridged to.
-    if (to === 'network') return this.#forward(from, why, bytes, start, end, floor, index, offload, encapsulated ? this.#around.networkDepth : 1, turns, budget)
+    // A tunnel that a VM made itself is payload: it must not choose the tenant its frame is bridged to, nor be opened by its receiver.
+    if (to === 'network') return this.#forward(from, why, bytes, start, end, floor, index, offload, Math.min(this.#around.networkDepth, 1 + tunnels), turns, budget)
     const target = to === 'vm' ? from : this.#around.find(to)
     if (target === undefined) return this.drop('NoSuchPort')
     if (target.state() !== 'connected') return this.drop('PortDisconnected')
@@ -202,8 +204,8 @@ export class Forwarding {
       if (!spend(turns, budget)) return this.drop('HairpinLimit')
       this.#target = target
       return why === 'forward'
-        ? this.#through(target, 'inbound', bytes, start, end, floor, index, offload, turns + 1, budget)
-        : this.#copyThrough(target, 'inbound', bytes, start, end, offload, turns + 1, budget)
+        ? this.#through(target, 'inbound', bytes, start, end, floor, index, offload, depth, turns + 1, budget)
+        : this.#copyThrough(target, 'inbound', bytes, start, end, offload, depth, turns + 1, budget)
     }
     if (from === undefined) return this.drop('NoPortForMac')
     this.#deliver(undefined, bytes, start, end, offload)
@@ -216,7 +218,7 @@ export class Forwarding {
       if (port === from) continue
       // One drop stands for the rest of the flood: to go through it port by port would be work of the kind that is bounded here.
       if (!spend(turns, budget)) return this.drop('HairpinLimit')
-      this.#copyThrough(port, 'inbound', bytes, start, end, offload, turns + 1, budget)
+      this.#copyThrough(port, 'inbound', bytes, start, end, offload, depth, turns + 1, budget)
     }
     return Outcome.Passed
   }

@@ -25,8 +25,8 @@ export const sendFragments = (cut: Cut, { bytes, start, floor, headroom }: InHan
   if (outcome !== Outcome.Passed && outcome !== Outcome.Answered) bytes.set(cut.whole, start)
   if (outcome === Outcome.Dropped) return outcome
   const first = { ...left }
-  const others: Sink = (to, why, b, from, end, index, encapsulated, offload) => {
-    sink(to, why === 'forward' ? 'fragment' : why, b, from, end, index, encapsulated, offload)
+  const others: Sink = (to, why, b, from, end, index, tunnels, offload) => {
+    sink(to, why === 'forward' ? 'fragment' : why, b, from, end, index, tunnels, offload)
   }
   for (const fragment of cut.later) take(fragment, headroom, fragment.length, 0, others)
   Object.assign(left, first)

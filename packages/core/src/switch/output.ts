@@ -65,14 +65,14 @@ export interface Batch {
 }
 
 /**
- * Receives what leaves while a batch is processed. Views are valid until the call returns. `encapsulated` says whether
- * policy, of this port or of one the frame came from by a hairpin, put a tunnel around this very frame or copy: only then
- * is its outermost tunnel not the VM's own. Called for a mirrored copy, a sink must not take frames through the same port:
+ * Receives what leaves while a batch is processed. Views are valid until the call returns. `tunnels` says how many
+ * tunnels policy, of this port and of those the frame came from by hairpins, has put around this very frame or copy: where it is 0
+ * an outermost tunnel is the VM's own. Called for a mirrored copy, a sink must not take frames through the same port:
  * the frame that was copied is still in it. `index` is the frame's in its batch, −1 for one that leaves later.
  * `offload` is the frame's word of `Batch.offload`: whoever sends it finishes it.
  */
 export type Sink = (
-  to: string, why: Output['why'], bytes: Uint8Array, start: number, end: number, index: number, encapsulated: boolean, offload: number,
+  to: string, why: Output['why'], bytes: Uint8Array, start: number, end: number, index: number, tunnels: number, offload: number,
 ) => void
 
 /**

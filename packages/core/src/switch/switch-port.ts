@@ -8,22 +8,26 @@ import { Outcome } from '../datapath/outcome.js'
 import type { WaitingFrame } from '../datapath/waiting-room.js'
 import type { BuiltInDropReason, DropReason } from '../drop-reason.js'
 import type { Direction } from '../flow/flow-id.js'
-import { emptyPort } from '../pipeline/compiled-port.js'
+import { type CompiledPort, emptyPort } from '../pipeline/compiled-port.js'
 import { type Explanation, unexplained } from '../pipeline/explain.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { LayerType } from '../policy/layer.js'
 import type { Place } from '../policy/port-policy.js'
 import type { AnyResource } from '../policy/resource.js'
+import { MAX_GROUPS } from '../wire/frame-view.js'
+import { NO_TUNNEL, type TunnelEnd, type TunnelEnds } from '../wire/tunnel-ends.js'
 import { Control } from './control.js'
 import type { Environment } from './environment.js'
 import { explainFrame } from './explain-frame.js'
 import { reportFlow } from './flow-report.js'
 import { sendFragments } from './fragments.js'
+import type { Journey, Left, Origin } from './journey.js'
 import type { LayerHandle } from './layer-handle.js'
 import { ANSWERED, type Batch, type FrameOutcome, type Output, PASSED, type Processed, requireLengths, type Sink, verdictOf } from './output.js'
 import type { Port, PortCounters, PortState } from './port.js'
 import { countersOf } from './port-counters.js'
 import type { PortError } from './port-error.js'
+import { tunnelsAround } from './tunnels-around.js'
 import type { Turn } from './turn.js'
 import { Waiting } from './waiting.js'
 
@@ -39,8 +43,10 @@ export interface PortSurroundings {
   readonly turn: Turn
   /** Where frames go that were given to a port alone, had to wait, and leave now. */
   readonly later: (port: SwitchPort) => Sink
-  /** Whether a frame that the port sends out goes to the physical network, and not to another port; `encapsulated` as for a sink. */
-  readonly leaves: (port: SwitchPort, bytes: Uint8Array, start: number, end: number, encapsulated: boolean) => boolean
+  /** Whether a frame that the port sends out goes to the physical network, and not to another port; `tunnels` as for a sink. */
+  readonly leaves: (port: SwitchPort, bytes: Uint8Array, start: number, end: number, tunnels: number) => boolean
+  /** Told where tunnels end by the rules in force. */
+  readonly declareEnds: (port: SwitchPort, ends: readonly TunnelEnd[]) => void
   /** Called when the port has been deleted. */
   readonly forget: (port: SwitchPort) => void
 }
@@ -50,34 +56,6 @@ export const MAX_HAIRPINS = 4
 /** Headroom that `process` gives a copied frame: three IPv6 encapsulations and a little. */
 export const HEADROOM = 256
 
-/** Where a frame on its way comes from, and so where an answer to it goes: the VM or the network; or it is an answer to the network. */
-type Origin = Direction | 'answer'
-
-/** What it takes to send a frame that waits in a port on its way again. */
-interface Journey {
-  /** The port it was given to, which it reached this one from by hairpins. */
-  readonly first: SwitchPort
-  readonly later: Sink
-  readonly origin: Origin
-  readonly hairpins: number
-  readonly encapsulated: boolean
-  readonly offload: number
-}
-
-/** Where the frame last taken by `forward` is, or why it is nowhere. */
-interface Left {
-  /** The port it left by: the one it was given to, unless it was hairpinned. */
-  port: SwitchPort
-  start: number
-  end: number
-  /** Bytes from here to the frame's start are headroom still. */
-  floor: number
-  /** Why it was dropped. */
-  reason: DropReason
-  /** What it waits for, or that it was answered. */
-  waitsFor: FrameOutcome
-}
-
 /** Has a frame of a batch go through a port. */
 type TakeFrame = (port: SwitchPort, bytes: Uint8Array, start: number, end: number, floor: number, index: number, offload: number) => Outcome
 
@@ -86,25 +64,27 @@ export class SwitchPort implements Port {
   readonly identity: PortIdentity
   readonly vni: number | undefined
   readonly #around: PortSurroundings
-  readonly #datapath: Datapath<Journey>
+  readonly #datapath: Datapath<Journey<SwitchPort>>
   readonly #control: Control
-  readonly #waiting: Waiting<Journey>
+  readonly #waiting: Waiting<Journey<SwitchPort>>
   readonly #later: () => Sink
   #state: PortState = 'created'
-  /** Where the frame in hand goes, for its mirrors; which of its batch it is; and whether an earlier hop put a tunnel around it. */
+  /** Where the frame in hand goes, for its mirrors; which of its batch it is; and the tunnels that earlier hops put around it. */
   #sink: Sink = () => undefined
   #index = 0
-  #wrapped = false
+  #tunnels = 0
+  /** Where tunnels end that come from outside. */
+  ends: TunnelEnds = NO_TUNNEL
 
   constructor(identity: PortIdentity, vni: number | undefined, around: PortSurroundings) {
     this.identity = identity
     this.vni = vni
     this.#around = around
-    const mirror: MirrorSink = (port, bytes, start, end, encapsulated) => {
-      this.#sink(port, 'mirror', bytes, start, end, this.#index, encapsulated || this.#wrapped, this.#datapath.offload)
+    const mirror: MirrorSink = (port, bytes, start, end, popped, pushed) => {
+      this.#sink(port, 'mirror', bytes, start, end, this.#index, tunnelsAround(this.#tunnels, popped, pushed), this.#datapath.offload)
     }
-    this.#datapath = new Datapath(identity, around.options, around.clock, mirror, (bytes, start, end, encapsulated) =>
-      around.leaves(this, bytes, start, end, encapsulated || this.#wrapped))
+    this.#datapath = new Datapath(identity, around.options, around.clock, mirror, (bytes, start, end, popped, pushed) =>
+      around.leaves(this, bytes, start, end, tunnelsAround(this.#tunnels, popped, pushed)))
     this.#waiting = new Waiting({
       port: identity, datapath: this.#datapath, clock: around.clock, environment: around.environment, turn: around.turn,
       resume: (frame) => this.#resume(frame),
@@ -112,7 +92,7 @@ export class SwitchPort implements Port {
     const later = around.later(this)
     this.#later = () => later
     this.#control = new Control(
-      { port: identity, resource: around.resource, resourceNames: around.resourceNames, isGone: () => this.#state === 'deleted', maxConnections: around.maxConnections, swap: (c) => { this.#datapath.policy = c },
+      { port: identity, resource: around.resource, resourceNames: around.resourceNames, isGone: () => this.#state === 'deleted', maxConnections: around.maxConnections, swap: (c) => { this.#swap(c) },
         disposeFailed: (layer, failures) => around.environment.disposeFailed?.(identity, layer, failures) },
       emptyPort,
     )
@@ -177,7 +157,7 @@ export class SwitchPort implements Port {
     const outputs: Output[] = []
     const sink: Sink = (to, why, b, start, end) => { outputs.push({ to, why, frame: b.slice(start, end) }) }
     const outcome = this.#around.turn.call(() => {
-      this.forward(direction, bytes, HEADROOM, bytes.length, 0, sink, 0, this.#later, 0)
+      this.forward(direction, bytes, HEADROOM, bytes.length, 0, sink, 0, this.#later, 0, MAX_GROUPS)
       return this.outcome
     })
     return { outcome, outputs }
@@ -187,7 +167,7 @@ export class SwitchPort implements Port {
     requireLengths(batch)
     this.#around.turn.call(() => {
       this.takeAll(batch, (port, bytes, start, end, floor, index, offload) =>
-        port.forward(direction, bytes, start, end, floor, sink, index, this.#later, offload))
+        port.forward(direction, bytes, start, end, floor, sink, index, this.#later, offload, MAX_GROUPS))
     })
   }
 
@@ -214,7 +194,7 @@ export class SwitchPort implements Port {
   }
 
   /** What became of the frame last taken by {@link forward}: valid until the next. */
-  readonly left: Left = { port: this, start: 0, end: 0, floor: 0, reason: '', waitsFor: PASSED }
+  readonly left: Left<SwitchPort> = { port: this, start: 0, end: 0, floor: 0, reason: '', waitsFor: PASSED }
 
   /** What became of it, as programs are told. */
   get outcome(): FrameOutcome {
@@ -223,57 +203,59 @@ export class SwitchPort implements Port {
 
   /**
    * Takes one frame through this port and, by hairpins, through others, within a turn; what leaves goes to the sink, and what
-   * leaves later, because it has to wait, to what `later` answers. More is in {@link left}.
+   * leaves later, because it has to wait, to what `later` answers. More is in {@link left}. No more than `groups` header groups
+   * are looked into inbound: what is further in is known to be a VM's own.
    */
   forward(
-    direction: Direction, bytes: Uint8Array, start: number, end: number, floor: number, sink: Sink, index: number, later: () => Sink, offload: number,
+    direction: Direction, bytes: Uint8Array, start: number, end: number, floor: number, sink: Sink, index: number, later: () => Sink, offload: number, groups: number,
   ): Outcome {
-    return SwitchPort.#through(this, this, direction, direction, bytes, start, end, floor, sink, index, later, 0, false, undefined, offload)
+    return SwitchPort.#through(this, this, direction, direction, bytes, start, end, floor, sink, index, later, 0, 0, undefined, offload, groups)
   }
 
   /** Takes a frame that waited here on its way; `false` if it waits again. */
-  #resume(frame: WaitingFrame<Journey>): boolean {
-    const { bytes, start, flow, journey: { first, later, origin, hairpins, encapsulated, offload } } = frame
-    SwitchPort.#through(first, this, origin, flow.direction, bytes, start, bytes.length, 0, later, -1, () => later, hairpins, encapsulated, frame, offload)
+  #resume(frame: WaitingFrame<Journey<SwitchPort>>): boolean {
+    const { bytes, start, flow, journey: { first, later, origin, hairpins, tunnels, offload, groups } } = frame
+    SwitchPort.#through(first, this, origin, flow.direction, bytes, start, bytes.length, 0, later, -1, () => later, hairpins, tunnels, frame, offload, groups)
     return frame.isTaken
   }
 
   static #through(
     first: SwitchPort, here: SwitchPort, origin: Origin, direction: Direction, bytes: Uint8Array, start: number, end: number, floor: number,
-    sink: Sink, index: number, later: () => Sink, hairpinsSoFar: number, wrapped: boolean, waited: WaitingFrame<Journey> | undefined, offload: number,
+    sink: Sink, index: number, later: () => Sink, hairpinsSoFar: number, tunnelsBefore: number, waited: WaitingFrame<Journey<SwitchPort>> | undefined, offload: number,
+    groups: number,
   ): Outcome {
     let port = here
     let way = direction
     let from = start
     let to = end
     // One hop's tunnel is still around the frame at the next, which may only see that its own policy added none.
-    let encapsulated = wrapped
+    let tunnels = tunnelsBefore
     let word = offload
     for (let hairpins = hairpinsSoFar; ; hairpins++) {
       if (port.#state !== 'connected') return first.#losing(port, 'PortDisconnected')
       const again = hairpins === hairpinsSoFar ? waited : undefined
-      const outcome = port.#run(way, bytes, from, to, floor, sink, index, encapsulated, again, word)
+      const outcome = port.#run(way, bytes, from, to, floor, sink, index, tunnels, again, word, groups)
       if (port.#datapath.pending.keys.hasNews) port.#around.turn.ask(port.#waiting)
       if (outcome === Outcome.Pending) {
         const refusal = again === undefined
-          ? port.#datapath.park(way, bytes, from, to, HEADROOM, waited?.misses ?? 0, { first, later: later(), origin, hairpins, encapsulated, offload: word })
+          ? port.#datapath.park(way, bytes, from, to, HEADROOM, waited?.misses ?? 0, { first, later: later(), origin, hairpins, tunnels, offload: word, groups })
           : port.#datapath.pending.putBack(again)
         return refusal === '' ? first.#letWait(port) : first.#losing(port, refusal)
       }
       if (outcome === Outcome.Dropped) return first.#noted(port.#datapath.reasons.name(port.#datapath.reason))
       if (outcome === Outcome.Oversize) {
-        return SwitchPort.#oversize(first, port, origin, bytes, from, floor, sink, index, later, hairpins, encapsulated)
+        return SwitchPort.#oversize(first, port, origin, bytes, from, floor, sink, index, later, hairpins, tunnels)
       }
       if (outcome === Outcome.Answered) return SwitchPort.#answered(first, port, origin, sink, index, later, hairpins)
       from = port.#datapath.start
       to = port.#datapath.end
       word = port.#datapath.offloadLeft
-      encapsulated ||= port.#datapath.encapsulated
+      tunnels = tunnelsAround(tunnels, port.#datapath.popped, port.#datapath.pushed)
       if (outcome === Outcome.Passed) {
         first.left.port = port
         first.left.floor = floor
         const why = origin === 'answer' ? 'reply' : waited === undefined ? 'forward' : 'released'
-        sink(way === 'outbound' ? 'network' : 'vm', why, bytes, from, to, index, encapsulated, word)
+        sink(way === 'outbound' ? 'network' : 'vm', why, bytes, from, to, index, tunnels, word)
         // Only now: the sink may have taken other frames through this port.
         first.left.start = from
         first.left.end = to
@@ -292,20 +274,20 @@ export class SwitchPort implements Port {
   /** A frame is longer than the network takes where it would leave `port`: it goes on in fragments, or its VM is told. */
   static #oversize(
     first: SwitchPort, port: SwitchPort, origin: Origin, bytes: Uint8Array, start: number, floor: number,
-    sink: Sink, index: number, later: () => Sink, hairpins: number, wrapped: boolean,
+    sink: Sink, index: number, later: () => Sink, hairpins: number, tunnels: number,
   ): Outcome {
     const { mtu } = port.#datapath
     // What an earlier hop has put a tunnel around, or changed, is not the VM's any more: it could make nothing of an error.
-    const cut = wrapped ? undefined : mtu.cut(HEADROOM)
+    const cut = tunnels > 0 ? undefined : mtu.cut(HEADROOM)
     if (cut !== undefined) {
       return sendFragments(cut, { bytes, start, floor, headroom: HEADROOM }, first.left, sink, (b, from, to, lowest, into) =>
-        SwitchPort.#through(first, port, origin, 'outbound', b, from, to, lowest, into, index, later, hairpins, wrapped, undefined, 0))
+        SwitchPort.#through(first, port, origin, 'outbound', b, from, to, lowest, into, index, later, hairpins, tunnels, undefined, 0, MAX_GROUPS))
     }
-    const complaint = wrapped || origin !== 'outbound' || hairpins > 0 ? undefined : mtu.complaint(0, port.#around.clock.nowUs())
+    const complaint = tunnels > 0 || origin !== 'outbound' || hairpins > 0 ? undefined : mtu.complaint(0, port.#around.clock.nowUs())
     if (complaint !== undefined) {
       first.left.port = first
       first.left.floor = 0
-      sink('vm', 'reply', complaint, 0, complaint.length, index, false, 0)
+      sink('vm', 'reply', complaint, 0, complaint.length, index, 0, 0)
     }
     return first.#losing(port, 'PacketTooBig')
   }
@@ -318,11 +300,11 @@ export class SwitchPort implements Port {
     if (origin === 'inbound' && end > start) {
       outcome = hairpins === MAX_HAIRPINS
         ? first.#losing(port, 'HairpinLimit')
-        : SwitchPort.#through(first, first, 'answer', 'outbound', bytes, start, end, 0, sink, index, later, hairpins + 1, false, undefined, 0)
+        : SwitchPort.#through(first, first, 'answer', 'outbound', bytes, start, end, 0, sink, index, later, hairpins + 1, 0, undefined, 0, MAX_GROUPS)
     } else {
       first.left.port = first
       first.left.floor = 0
-      if (end > start) sink('vm', 'reply', bytes, start, end, index, false, 0)
+      if (end > start) sink('vm', 'reply', bytes, start, end, index, 0, 0)
       first.left.reason = ''
       first.left.waitsFor = ANSWERED
     }
@@ -332,7 +314,7 @@ export class SwitchPort implements Port {
 
   readonly explain = (direction: Direction, frame: Uint8Array): Explanation => {
     if (this.#state !== 'connected') return unexplained(direction, 'PortDisconnected')
-    return explainFrame(this.#datapath, direction, frame, this.#around.clock.nowUs(), HEADROOM)
+    return explainFrame(this.#datapath, direction, frame, this.#endsFor(direction), this.#around.clock.nowUs(), HEADROOM)
   }
 
   readonly counters = (): PortCounters => countersOf(this.#datapath, this.#waiting.asked)
@@ -343,26 +325,42 @@ export class SwitchPort implements Port {
   }
 
   #run(
-    way: Direction, bytes: Uint8Array, start: number, end: number, floor: number, sink: Sink, index: number, wrapped: boolean,
-    waited: WaitingFrame<Journey> | undefined, offload: number,
+    way: Direction, bytes: Uint8Array, start: number, end: number, floor: number, sink: Sink, index: number, tunnels: number,
+    waited: WaitingFrame<Journey<SwitchPort>> | undefined, offload: number, groups: number,
   ): Outcome {
     const sinkBefore = this.#sink
     const indexBefore = this.#index
-    const wrappedBefore = this.#wrapped
+    const tunnelsBefore = this.#tunnels
     const offloadBefore = this.#datapath.offload
     this.#sink = sink
     this.#index = index
-    this.#wrapped = wrapped
+    this.#tunnels = tunnels
     this.#datapath.offload = offload
+    this.#datapath.ends = this.#endsFor(way)
+    this.#datapath.maxGroups = way === 'outbound' || this.#looksIntoAll ? MAX_GROUPS : groups
     // A sink, a clock or an action context may throw: the port must not go on mirroring to a sink whose batch is over.
     try {
       return waited === undefined ? this.#datapath.process(way, bytes, start, end, floor) : this.#datapath.resume(waited)
     } finally {
       this.#sink = sinkBefore
       this.#index = indexBefore
-      this.#wrapped = wrappedBefore
+      this.#tunnels = tunnelsBefore
       this.#datapath.offload = offloadBefore
     }
+  }
+
+  /** An appliance looks into whatever its VM says and hears, any other port into what comes from outside to an end of a tunnel. */
+  #endsFor(way: Direction): TunnelEnds {
+    return way === 'outbound' || this.#looksIntoAll ? this.ends.anywhere : this.ends
+  }
+
+  get #looksIntoAll(): boolean {
+    return this.#around.options.parseDepth.outbound > 1
+  }
+
+  #swap(compiled: CompiledPort): void {
+    this.#datapath.policy = compiled
+    this.#around.declareEnds(this, compiled.tunnelEnds)
   }
 
   /** The frame in hand waits in a port. */

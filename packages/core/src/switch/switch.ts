@@ -2,7 +2,7 @@
  * The switch: ports, and the simple bridge between them.
  *
  * A frame from a VM goes outbound through its port. What comes out is forwarded by destination MAC: to the port that
- * has it, else to the network; a tunnelled frame counts by its network identifier and the MAC inside. A frame from the
+ * has it, else to the network; a frame in a tunnel of the switch counts by the tunnel's network identifier and the MAC inside. A frame from the
  * network goes the same way, to the port, inbound. A frame for a group address (broadcast, multicast) goes to the
  * network and to every other port of its network, as a bridge does; policy on the ports decides what of it they see.
  *
@@ -21,6 +21,7 @@ import { DEFAULT_PENDING, type PendingOptions } from '../datapath/waiting-room.j
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { AnyResource } from '../policy/resource.js'
 import { type IpAddress, parseIp, parseMac } from '../wire/address.js'
+import type { TunnelEnd } from '../wire/tunnel-ends.js'
 import { DEFAULT_MAX_CONNECTIONS } from '../tables/layer-flow-table.js'
 import { Bridge } from './bridge.js'
 import type { Environment } from './environment.js'
@@ -29,6 +30,7 @@ import type { Batch, FrameOutcome } from './output.js'
 import type { Port, PortSpec } from './port.js'
 import type { PortError } from './port-error.js'
 import { SwitchPort } from './switch-port.js'
+import { TunnelRegistry } from './tunnel-registry.js'
 import { Turn } from './turn.js'
 
 /** What a switch is opened with; everything has a default. */
@@ -51,9 +53,16 @@ export interface SwitchOptions {
   readonly maxFragments?: number
   /**
    * Header groups parsed of frames from the VM (1 unless given: a tunnel that a VM makes itself is its own business)
-   * and from the network (2 unless given).
+   * and from the network (2 unless given), the latter as far as each tunnel ends at this switch (see `tunnelEnds`). `outbound` above 1 is for
+   * an appliance: its ports look into whatever tunnels its VMs say and hear, whoever they are addressed to.
    */
   readonly parseDepth?: { readonly outbound: 1 | 2 | 3; readonly inbound: 1 | 2 | 3 }
+  /**
+   * Where tunnels end at this switch, beside where the ports' rules say that they do. A frame from the network is taken for a tunnel of the
+   * switch only if its outer header is addressed to one of them; any other is payload of the VM that it is addressed to. Needed
+   * where no rule removes the tunnels: where they are only counted, mirrored or given to a VM as they are.
+   */
+  readonly tunnelEnds?: readonly TunnelEnd[]
   /**
    * Geneve options that the policy here can live with, as `class << 8 | type` with the critical bit in the type; none unless given. A
    * tunnel that would be looked into and has another critical one is dropped as `UnknownCriticalOption` (RFC 8926).
@@ -168,7 +177,8 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
     pending: { ...DEFAULT_PENDING, ...options.pending, timeoutUs: Math.max(1, options.pending?.timeoutUs ?? DEFAULT_PENDING.timeoutUs) },
   }
   const ports = new Map<string, SwitchPort>()
-  const bridge = new Bridge(datapath.geneveOptions)
+  const ends = new TunnelRegistry<SwitchPort>(options.tunnelEnds ?? [])
+  const bridge = new Bridge(ends, datapath.geneveOptions)
   const clock = options.clock ?? { nowUs: () => 0 }
   const turn = new Turn()
   const network = new NetworkMtu(clock, options.mtu?.network)
@@ -193,17 +203,21 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
         resource: (name) => resources.get(name),
         resourceNames: [...resources.keys()],
         find: (name) => ports.get(name),
-        leaves: (from, bytes, start, end, encapsulated) => {
-          const target = bridge.find(bytes, start, end, encapsulated ? datapath.parseDepth.inbound : 1, from)
+        declareEnds: (self, declared) => { ends.declare(self, declared) },
+        leaves: (from, bytes, start, end, tunnels) => {
+          const target = bridge.find(bytes, start, end, Math.min(datapath.parseDepth.inbound, 1 + tunnels), from)
           return target === undefined || target === 'group' || target === 'link' || target === from
         },
         forget: (gone) => {
           ports.delete(gone.identity.name)
           bridge.remove(gone)
+          ends.forget(gone)
         },
       })
+      ends.declare(port, [])
       const connected = port.connect()
       if (E.isLeft(connected)) {
+        ends.forget(port)
         environment.deletePort?.(identity.right)
         return connected
       }

@@ -98,6 +98,7 @@ const take = (view: FrameView, pops: number, inside: number, end: number): void 
   staying.depth = view.depth - pops
   staying.quoted = view.quoted
   staying.knownOptions = view.knownOptions
+  staying.ends = view.ends.anywhere
   const { slots } = staying
   slots.set(view.slots)
   slots.copyWithin(0, pops * SLOTS, view.depth * SLOTS)

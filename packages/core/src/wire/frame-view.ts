@@ -21,6 +21,9 @@
  * @see VFP §6.1.1
  */
 import { Reason } from './reason.js'
+import { EVERY_TUNNEL, type TunnelEnds } from './tunnel-ends.js'
+
+export { Tunnel } from './tunnel-kind.js'
 
 /** Deepest stack of header groups the engine parses: a frame inside two encapsulations. */
 export const MAX_GROUPS = 3
@@ -42,14 +45,6 @@ export type L4 = (typeof L4)[keyof typeof L4]
 export const Frag = { Whole: 0, First: 1, Later: 2 } as const
 /** Where in a fragmented datagram a group's payload stands. */
 export type Frag = (typeof Frag)[keyof typeof Frag]
-
-/**
- * The encapsulation that a group ends in. `Nvgre` is GRE with a key and neither checksum nor sequence number, `Gre` GRE without
- * any of the three; GRE with other flags, or that carries anything but Ethernet, is opaque.
- */
-export const Tunnel = { None: 0, Vxlan: 1, Nvgre: 2, Geneve: 3, Gre: 4 } as const
-/** The encapsulation that a group ends in. */
-export type Tunnel = (typeof Tunnel)[keyof typeof Tunnel]
 
 /** Index of each slot inside a group's stretch of {@link FrameView.slots}. */
 export const Slot = {
@@ -109,7 +104,8 @@ export interface FrameView {
    * The first protocol inside that was not understood, or 0: `0x1_0000 | ethertype`,
    * `0x2_0000 | IP protocol`, `0x3_0000 | UDP port` of a tunnel that could not be looked into, or `0x4_0000 | protocol type` of
    * what a GRE or Geneve header carries. Such a frame is still parsed, as opaque from there on. GRE and Geneve beyond the last
-   * group to look into are named too, as IP protocol 47 and port 6081; VXLAN is not, whose port ordinary datagrams may bear.
+   * group to look into, or to an address where no tunnel ends, are named too, as IP protocol 47 and port 6081; VXLAN is not, whose port
+   * ordinary datagrams may bear.
    */
   unsupported: number
   /** Whether the innermost group is an ICMP error whose quoted packet lies at the slots of {@link QUOTE}. */
@@ -119,12 +115,17 @@ export interface FrameView {
    * refused where it would be looked into (`UnknownCriticalOption`), as RFC 8926 §3.5 demands of a tunnel's end.
    */
   knownOptions: readonly number[]
+  /** Where tunnels end that are looked into: a tunnel that is addressed to none of them, by its outer header, is payload. */
+  ends: TunnelEnds
   /** `(MAX_GROUPS + 1) × SLOTS` numbers, indexed `group * SLOTS + Slot.X`; the last stretch is the quote's. */
   readonly slots: Int32Array
 }
 
-/** An empty view, to be filled by `parseFrame` again and again. */
-export const makeFrameView = (knownOptions: readonly number[] = []): FrameView => ({
+/**
+ * An empty view, to be filled by `parseFrame` again and again. Unless `ends` says otherwise, tunnels on their standard ports are looked
+ * into wherever they are addressed to.
+ */
+export const makeFrameView = (knownOptions: readonly number[] = [], ends: TunnelEnds = EVERY_TUNNEL): FrameView => ({
   bytes: new Uint8Array(0),
   start: 0,
   end: 0,
@@ -134,5 +135,6 @@ export const makeFrameView = (knownOptions: readonly number[] = []): FrameView =
   unsupported: 0,
   quoted: false,
   knownOptions,
+  ends,
   slots: new Int32Array((MAX_GROUPS + 1) * SLOTS),
 })

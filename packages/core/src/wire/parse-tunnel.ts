@@ -2,8 +2,8 @@
  * Tunnel headers, for `parseFrame`: whether a frame inside is to be looked into. Both functions are called only where one may
  * be, in a whole datagram; the one for GRE only while there are groups to spare, as GRE beyond them is any unknown protocol.
  *
- * What is no tunnel this library knows stays opaque payload: the port or the protocol number alone proves nothing. Refused is
- * only Geneve whose options must not be skipped.
+ * What is no tunnel this library knows, or is addressed to no end that the view was told of (`tunnel-ends.ts`), stays opaque
+ * payload: the port or the protocol number alone proves nothing. Refused is only Geneve, to an end, whose options must not be skipped.
  */
 import { u16 } from './bytes.js'
 import { EtherType } from './ethernet.js'
@@ -11,20 +11,23 @@ import { Slot, Tunnel, type FrameView } from './frame-view.js'
 import { checkGeneve, checkGeneveOptions, GeneveAt, GeneveFlag } from './geneve.js'
 import { checkGre, GRE_LENGTH, GreAt, greCarriesEthernet } from './gre.js'
 import { IpProtocol } from './ip-protocol.js'
+import { isGreEnd, udpTunnelOf } from './match-tunnel-end.js'
 import { checkNvgre, NVGRE_LENGTH } from './nvgre.js'
 import { Reason } from './reason.js'
 import { UDP_LENGTH, UdpAt, UdpPort } from './udp.js'
 import { checkVxlan } from './vxlan.js'
 
-/** Recognises what the UDP datagram at `at` encapsulates by its destination port; `tunnels` is whether there is a group to spare. */
+/**
+ * Recognises what the UDP datagram at `at` encapsulates: a tunnel if it is addressed to an end of `view.ends`; `tunnels` is whether there is
+ * a group to spare.
+ */
 export const parseUdpTunnel = (view: FrameView, base: number, at: number, end: number, tunnels: boolean): Reason => {
   const port = u16(view.bytes, at + UdpAt.DESTINATION)
-  if (port === UdpPort.Vxlan) {
-    if (tunnels && checkVxlan(view.bytes, at + UDP_LENGTH, end) === Reason.Ok) found(view, base, Tunnel.Vxlan, at + UDP_LENGTH)
-    return Reason.Ok
-  }
-  if (port !== UdpPort.Geneve) return Reason.Ok
-  return tunnels ? parseGeneveTunnel(view, base, at + UDP_LENGTH, end) : opaque(view, 0x3_0000 | UdpPort.Geneve)
+  const kind = tunnels ? udpTunnelOf(view.ends, view, base, port) : Tunnel.None
+  if (kind === Tunnel.None) return port === UdpPort.Geneve ? opaque(view, 0x3_0000 | UdpPort.Geneve) : Reason.Ok
+  if (kind === Tunnel.Geneve) return parseGeneveTunnel(view, base, at + UDP_LENGTH, end, port)
+  if (checkVxlan(view.bytes, at + UDP_LENGTH, end) === Reason.Ok) found(view, base, Tunnel.Vxlan, at + UDP_LENGTH)
+  return Reason.Ok
 }
 
 /**
@@ -32,10 +35,10 @@ export const parseUdpTunnel = (view: FrameView, base: number, at: number, end: n
  * whose payload nobody but an end may interpret. A critical option that is not known means that the frame inside must not be
  * taken out, and rules that saw it would be rules for what the sender did not mean: the whole frame is refused.
  */
-const parseGeneveTunnel = (view: FrameView, base: number, at: number, end: number): Reason => {
+const parseGeneveTunnel = (view: FrameView, base: number, at: number, end: number, port: number): Reason => {
   const bytes = view.bytes
   if (checkGeneve(bytes, at, end) !== Reason.Ok || (bytes[at + GeneveAt.FLAGS]! & GeneveFlag.Control) !== 0) {
-    return opaque(view, 0x3_0000 | UdpPort.Geneve)
+    return opaque(view, 0x3_0000 | port)
   }
   const type = u16(bytes, at + GeneveAt.PROTOCOL_TYPE)
   if (type !== EtherType.TransparentBridging) return opaque(view, 0x4_0000 | type)
@@ -50,9 +53,11 @@ export const parseGreTunnel = (view: FrameView, base: number, at: number, end: n
   const { bytes, slots } = view
   if (checkGre(bytes, at, end) !== Reason.Ok) return opaque(view, 0x2_0000 | IpProtocol.Gre)
   if (greCarriesEthernet(bytes, at, 0)) {
+    if (!isGreEnd(view.ends, view, base, Tunnel.Gre)) return opaque(view, 0x2_0000 | IpProtocol.Gre)
     found(view, base, Tunnel.Gre, at)
     slots[base + Slot.PAYLOAD] = at + GRE_LENGTH
   } else if (checkNvgre(bytes, at, end) === Reason.Ok) {
+    if (!isGreEnd(view.ends, view, base, Tunnel.Nvgre)) return opaque(view, 0x2_0000 | IpProtocol.Gre)
     found(view, base, Tunnel.Nvgre, at)
     slots[base + Slot.PAYLOAD] = at + NVGRE_LENGTH
   } else {

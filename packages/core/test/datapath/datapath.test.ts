@@ -266,22 +266,22 @@ test('datapath: flows that differ in named fields alone do not pile up', (t) => 
   t.is(port.counters().flows, MAX_ALIKE)
 })
 
-test('datapath: a copy is said to be encapsulated by its own transposition', (t) => {
+test('datapath: a copy is said to be in tunnels by its own transposition', (t) => {
   const options = { maxFlows: 10, flowIdleUs: 1e9, parseDepth: { outbound: 1, inbound: 2 }, maxFragments: 4, geneveOptions: [], hashSeed: 0 }
-  const copies: (readonly [string, boolean])[] = []
-  const datapath = new Datapath({ name: 'a', mac: 1, ips: [] }, options, manualClock(), (port, _bytes, _start, _end, encapsulated) => { copies.push([port, encapsulated]) })
+  const copies: (readonly [string, number, number])[] = []
+  const datapath = new Datapath({ name: 'a', mac: 1, ips: [] }, options, manualClock(), (port, _bytes, _start, _end, popped, pushed) => { copies.push([port, popped, pushed]) })
   const tunnel = { srcIp: '198.51.100.1', dstIp: '198.51.100.2', vni: 5001 }
-  const process = (rules: RulesJson): boolean => {
+  const process = (rules: RulesJson): number => {
     datapath.policy = { ...compiled(rules), generation: datapath.policy.generation + 1 }
     const bytes = new Uint8Array(512)
     const frame = packet('outbound')
     bytes.set(frame, 256)
     t.is(datapath.process('outbound', bytes, 256, 256 + frame.length, 0), Outcome.Passed)
-    return datapath.encapsulated
+    return datapath.pushed
   }
-  t.true(process(policy({ outbound: [{ do: 'encap', with: tunnel }] })))
-  t.false(process(policy({ outbound: [{ do: 'mirror', with: { port: 'b' } }] })))
-  t.deepEqual(copies, [['b', false]])
+  t.is(process(policy({ outbound: [{ do: 'encap', with: tunnel }] })), 1)
+  t.is(process(policy({ outbound: [{ do: 'mirror', with: { port: 'b' } }] })), 0)
+  t.deepEqual(copies, [['b', 0, 0]])
 })
 
 test('datapath: a layer that does not fit the packet is named as such, whatever earlier layers did', (t) => {

@@ -22,11 +22,11 @@ export interface Bench {
   readonly layers: readonly LayerHandle<'test'>[]
 }
 
-/** A port with layers of these policies. */
+/** A port with layers of these policies, at which every tunnel from the network ends. */
 export const bench = (policies: readonly RulesJson[], options: SwitchOptions = {}): Bench => {
   const clock = manualClock(1_000_000)
   const routes = directory('routes')
-  const port = orThrow(openSwitch({ clock, ...options }).addPort({ name: 'a', mac: '00:15:5d:00:00:01' }))
+  const port = orThrow(openSwitch({ clock, tunnelEnds: [{}], ...options }).addPort({ name: 'a', mac: '00:15:5d:00:00:01' }))
   const type = testLayer(routes)
   const layers = policies.map((policy, i) => {
     const layer = orThrow(port.addLayer(type, { order: i, name: `l${i}` }))

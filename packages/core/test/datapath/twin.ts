@@ -93,6 +93,8 @@ interface Sent {
 }
 
 const PARSE_DEPTH = { outbound: 1, inbound: 2 } as const
+/** The twin looks into whatever comes from the network. */
+const EVERYWHERE = [{}]
 const ROUTED = [...PEERS4, ...HOSTS4]
 
 /** Runs a scenario on both; the first difference in words, or `undefined` if there is none. */
@@ -123,7 +125,7 @@ class Twins {
 
   constructor(scenario: Scenario) {
     const { maxFlows, flowIdleUs } = scenario
-    const host = openSwitch({ clock: this.#clock, maxFlows, flowIdleUs, parseDepth: PARSE_DEPTH })
+    const host = openSwitch({ clock: this.#clock, maxFlows, flowIdleUs, parseDepth: PARSE_DEPTH, tunnelEnds: EVERYWHERE })
     const port = (name: string, mac: string): Port => orThrow(host.addPort({ name, mac, ip: ['10.0.0.4'] }))
     this.#ports = { a: port('a', '00:15:5d:00:00:01'), b: port('b', '00:15:5d:00:00:02') }
     const slow = (of: Port): SlowPort => new SlowPort({

@@ -2,7 +2,7 @@
 import test from 'ava'
 import { testProp } from '@fast-check/ava'
 import fc from 'fast-check'
-import { type Batch, type Environment, OFFLOAD_PARTIAL, openSwitch, orThrow, type RuleJson, type Switch } from '../../src/index.js'
+import { type Batch, type Environment, OFFLOAD_PARTIAL, openSwitch, orThrow, parsePrefix, type RuleJson, type Switch } from '../../src/index.js'
 import { BROADCAST, builtIn, ELSEWHERE, frame, groupOf, macOf } from './support.js'
 import { pendingBench, to } from './pending-support.js'
 
@@ -33,7 +33,7 @@ const switchOf = (how: 'deliver' | 'hooks'): Told => {
   const environment: Environment = how === 'deliver'
     ? { deliver: (to, bytes, start, end, offload) => { say(to?.name ?? 'network', bytes.subarray(start, end), offload) } }
     : { toVm: (to, bytes) => { say(to.name, bytes, 0) }, toNetwork: (bytes) => { say('network', bytes, 0) } }
-  return { host: openSwitch({ environment }), lines }
+  return { host: openSwitch({ environment, tunnelEnds: [{ ip: orThrow(parsePrefix('192.0.2.0/30')) }] }), lines }
 }
 
 /** Two tenants, one with two VMs; a port that mirrors, one that hairpins, one that encapsulates. */

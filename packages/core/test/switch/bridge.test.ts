@@ -1,6 +1,9 @@
 import test from 'ava'
-import { dissect, emitFrame, type Environment, orThrow, parseMac, type PortSpec, type SwitchOptions } from '../../src/index.js'
+import { dissect, emitFrame, type Environment, orThrow, parseIp, parseMac, type PortSpec, type SwitchOptions } from '../../src/index.js'
 import { BROADCAST, builtIn, ELSEWHERE, frame, groupOf, hostOf, macOf, type Said, show } from './support.js'
+
+/** The address at which the hosts' tunnels end. */
+const HOST = { ip: orThrow(parseIp('192.0.2.1')) }
 
 /** A switch that tells where frames end. */
 const network = (ports: number, spec: (n: number) => Partial<PortSpec> = () => ({}), options: SwitchOptions = {}) => {
@@ -9,7 +12,7 @@ const network = (ports: number, spec: (n: number) => Partial<PortSpec> = () => (
     toVm: (p, bytes) => { log.push(`${p.name} < ${show(bytes)}`) },
     toNetwork: (bytes) => { log.push(`network < ${show(bytes)}`) },
   }
-  const made = hostOf(ports, { environment, ...options }, spec)
+  const made = hostOf(ports, { environment, tunnelEnds: [HOST], ...options }, spec)
   return {
     ...made,
     fromVm: (port: string, said: Said): readonly string[] => {

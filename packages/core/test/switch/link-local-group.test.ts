@@ -1,12 +1,12 @@
 import test from 'ava'
-import { type Environment, orThrow, type RuleJson } from '../../src/index.js'
+import { type Environment, orThrow, parseIp, type RuleJson } from '../../src/index.js'
 import { builtIn, frame, groupOf, hostOf, macOf, type Said } from './support.js'
 
 /** A switch with ports of one network, that tells where frames end. */
 const network = (outbound: readonly RuleJson[] = []) => {
   const log: string[] = []
   const environment: Environment = { toVm: (p) => { log.push(p.name) }, toNetwork: () => { log.push('network') } }
-  const { host, ports } = hostOf(3, { environment }, () => ({ vni: 7 }))
+  const { host, ports } = hostOf(3, { environment, tunnelEnds: [{ ip: orThrow(parseIp('192.0.2.1')) }] }, () => ({ vni: 7 }))
   if (outbound.length > 0) orThrow(orThrow(ports[0]!.addLayer(builtIn, { order: 1 })).updateJson({ outbound: [groupOf('g', outbound)] }))
   const went = (): readonly string[] => log.splice(0).sort()
   return {
@@ -67,7 +67,7 @@ test('link-local group: one around which policy put a tunnel does not leave', (t
   const { fromVm, host } = network([{ do: 'encap', with: { vni: 7, srcIp: '192.0.2.1', dstIp: '192.0.2.2' } }])
   t.deepEqual(fromVm(to(2)), [])
   t.deepEqual(host.drops(), { LinkLocalGroup: 1 })
-  t.deepEqual(fromVm(to(0x10)), EVERYWHERE)
+  t.deepEqual(fromVm(to(0x10)), ['network'], 'to the host that the tunnel is addressed to')
 })
 
 for (const target of ['network', 'vm-2']) {

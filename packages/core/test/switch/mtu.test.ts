@@ -3,6 +3,7 @@ import test from 'ava'
 import { manualClock } from '../../src/clock.js'
 import { orThrow } from '../../src/errors.js'
 import type { Environment } from '../../src/switch/environment.js'
+import { parseIp } from '../../src/wire/address.js'
 import { u16, u32 } from '../../src/wire/bytes.js'
 import { L3, QUOTE, Slot, SLOTS } from '../../src/wire/frame-view.js'
 import { OFFLOAD_PARTIAL, OFFLOAD_PLACE, OFFLOAD_UDP } from '../../src/wire/offload.js'
@@ -113,7 +114,7 @@ test('mtu: so many are told at once, and then so many a second', (t) => {
 test('mtu: what goes to another port of the switch has none', (t) => {
   const out: string[] = []
   const environment: Environment = { toVm: (p, f) => { out.push(`${p.name} ${f.length}`) }, toNetwork: (f) => { out.push(`network ${f.length}`) } }
-  const { host, port } = portWith({ network: 1500 }, [], { environment })
+  const { host, port } = portWith({ network: 1500 }, [], { environment, tunnelEnds: [{ kind: 'vxlan', ip: orThrow(parseIp('198.51.100.2')) }] })
   orThrow(host.addPort({ name: 'vm-2', mac: GATEWAY_MAC, vni: 5001 }))
   t.is(host.fromVm('vm-1', sent({ length: 9000, dontFragment: true }))._tag, 'Passed')
   t.deepEqual(out.splice(0), ['vm-2 9014'])

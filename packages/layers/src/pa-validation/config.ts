@@ -1,7 +1,8 @@
 /** The PA-validation layer's language: physical addresses per virtual network, or a set of them kept elsewhere. */
-import { type IpPrefix, Prefix, strictlyPartial, Vni } from '@vfp-ts/core'
+import { type IpAddress, type IpPrefix, Prefix, strictlyPartial, Vni } from '@vfp-ts/core'
 import * as t from 'io-ts'
 import { Name, type Objection, oneOrMore, refined, word } from '../codecs.js'
+import { Addresses } from '../underlay.js'
 import { resourceObject, resourceOrName } from '../resource.js'
 import type { PaSourceSet } from './sources.js'
 
@@ -23,6 +24,8 @@ export interface PaValidationJson {
   readonly sources?: PaSourceSet | string
   /** What happens to frames without a tunnel, ARP among them; `deny` unless said. */
   readonly plain?: 'allow' | 'deny'
+  /** The host's physical addresses, where other layers of the port do not name them: tunnels to them are judged, and what goes elsewhere is plain. */
+  readonly underlay?: string | readonly string[]
 }
 
 /** Who may send tunnels of a network. */
@@ -38,6 +41,7 @@ export interface PaValidationConfig {
   readonly networks?: readonly PaNetwork[]
   readonly sources?: PaSourceSet | string
   readonly plain?: 'allow' | 'deny'
+  readonly underlay?: readonly IpAddress[]
 }
 
 /** A set of sources as an object; its written form is its name, which only a switch can turn back into the object. */
@@ -52,7 +56,7 @@ const Network: t.Type<PaNetwork, PaNetworkJson> = strictlyPartial({ from: oneOrM
 export const codec: t.Type<PaValidationConfig, PaValidationJson> = refined<PaValidationConfig, object, PaValidationJson>(
   strictlyPartial(
     {},
-    { networks: t.readonlyArray(Network), sources: resourceOrName<PaSourceSet>('a set of sources'), plain: word('allow', 'deny') },
+    { networks: t.readonlyArray(Network), sources: resourceOrName<PaSourceSet>('a set of sources'), plain: word('allow', 'deny'), underlay: Addresses },
     'a PA-validation policy',
   ),
   objection,

@@ -11,6 +11,10 @@
  * edge.update(paValidation.policy({ networks: [{ vni: 5001, from: ['192.0.2.0/24', '2001:db8::/64'] }], sources: 'pa-sources' }))
  * ```
  *
+ * What is a tunnel is said by the rules of the port that remove some, as `vnet`'s, or by `underlay`, the addresses of the host. Where
+ * neither names an address, each of which may be one is taken for a tunnel, unless plain frames are let in: then it is as plain as
+ * any other.
+ *
  * A frame without a tunnel is not believed either unless the policy says so. Among them are the fragments of a tunnel's
  * datagram, which the parser does not look into: to let plain frames in is to let those in too, as plain frames.
  *
@@ -22,7 +26,7 @@
  */
 import {
   allow, anyOf, type AnyResource, block, type Condition, defineLayer, defineRuleType, type FlowContext, type Group, is, type LayerEnvironment,
-  type LayerType, type Match, oneOf, type Policy, type Problem, proceed, refuse, rule, type Rule, type RuleType, strictly, Tunnel,
+  type LayerType, type Match, oneOf, type Policy, type Problem, proceed, refuse, rule, type Rule, type RuleType, strictly, Tunnel, type TunnelEnd,
 } from '@vfp-ts/core'
 import { isSome } from 'fp-ts/lib/Option.js'
 import { groupName, repeatedNames } from '../names.js'
@@ -57,6 +61,7 @@ const groups = (config: PaValidationConfig, environment: LayerEnvironment): read
   return [{
     name: groupName(environment),
     direction: 'inbound',
+    tunnelEnds: ends(config),
     rules: [
       ...(config.networks ?? []).map(ruleOf),
       ...(sources === undefined ? [] : [rule(paSource, { sources }, { id: SOURCES, priority: 200, when: [anyTunnel] })]),
@@ -67,6 +72,10 @@ const groups = (config: PaValidationConfig, environment: LayerEnvironment): read
     ],
   }]
 }
+
+/** Where nothing plain is taken, whatever may be a tunnel is judged as one; where it is, what is not addressed to the host is the VM's own. */
+const ends = ({ underlay, plain }: PaValidationConfig): readonly TunnelEnd[] =>
+  underlay === undefined ? (plain === 'allow' ? [] : [{}]) : underlay.map((ip) => ({ ip }))
 
 const ruleOf = (network: PaNetwork): Rule =>
   rule(allow, {}, {

@@ -12,7 +12,7 @@ import {
   type NetworkTunnel, Prefix, proceed, push, refuse, type RuleType, strictlyPartial, translateTransposition, Vni,
 } from '@vfp-ts/core'
 import { refined } from '../codecs.js'
-import { Addresses, Encap, OUTER_HEADER, type OuterHeader, sourceTowards, tunnelTo } from '../underlay.js'
+import { Addresses, answersAt, Encap, OUTER_HEADER, type OuterHeader, sourceTowards, tunnelTo } from '../underlay.js'
 import { chooseEndpoint } from '../vnet/ecmp.js'
 import { type Encoding, EncodingCodec, SOURCE_BITS, versionObjection } from './config.js'
 
@@ -69,5 +69,6 @@ export const privateLinkRule: RuleType<'private-link', PrivateLinkRuleConfig, ob
     ),
     versionObjection,
   ),
+  tunnels: ({ encap = 'nvgre', underlay }) => answersAt([encap], underlay),
   decide,
 })

@@ -10,7 +10,7 @@ import {
   type Decision, defineRuleType, encapTransposition, type FlowContext, Ip, type IpAddress, MacText, type Mapping, type NetworkTunnel, proceed, refuse, type RuleType,
   strictlyPartial, Vni,
 } from '@vfp-ts/core'
-import { Addresses, Encap, OUTER_HEADER, type OuterHeader, sourceTowards, tunnelTo } from '../underlay.js'
+import { Addresses, answersAt, Encap, OUTER_HEADER, type OuterHeader, sourceTowards, tunnelTo } from '../underlay.js'
 import { DirectoryObject, type VnetDirectory } from './config.js'
 import { chooseEndpoint } from './ecmp.js'
 
@@ -71,5 +71,6 @@ export const vnetRoute: RuleType<'vnet-route', VnetRouteConfig, object, undefine
     { lookupVni: Vni, via: Ip, encap: Encap, ...OUTER_HEADER },
     'a VNET route',
   ),
+  tunnels: ({ underlay }) => answersAt(['vxlan', 'nvgre', 'geneve'], underlay),
   decide,
 })

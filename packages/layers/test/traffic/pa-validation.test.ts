@@ -53,7 +53,7 @@ test('paValidation: looks at tunnels of every kind, and takes plain GRE for a tu
     ({ kind: 'geneve', vni, protocolType: 0x6558, control: false, options: [], reserved: 0, reservedLow: 0 })
   const gre: NonNullable<HeaderGroup['tunnel']> = { kind: 'gre', protocolType: 0x6558, reserved: 0 }
   const sources = paSources()
-  const port = started({ networks: [{ vni: 5001, from: '192.0.2.0/24' }, { from: '198.51.100.7' }], sources, plain: 'allow' })
+  const port = started({ networks: [{ vni: 5001, from: '192.0.2.0/24' }, { from: '198.51.100.7' }], sources, plain: 'allow', underlay: '192.0.2.1' })
   t.is(verdict(port, inTunnel(geneve(5001), '192.0.2.5')), 'passes')
   t.is(verdict(port, inTunnel(geneve(5002), '192.0.2.5')), 'UnknownSource')
   t.is(verdict(port, inTunnel(gre, '192.0.2.5')), 'UnknownSource', 'not passed for a plain frame')
@@ -67,10 +67,14 @@ test('paValidation: takes plain frames only where it is told, and the VM’s own
   t.is(verdict(port, arp()), 'NotTunnelled')
   t.is(outcome(port, 'outbound', plain), '192.0.2.5:80 > 10.0.1.4:5000 tcp')
   t.is(outcome(port, 'outbound', from('203.0.113.9')), '203.0.113.9 > 192.0.2.1 vni 5001 | 10.0.1.5:80 > 10.0.1.4:5000 tcp')
-  const open = started({ networks: [{ from: '192.0.2.5' }], plain: 'allow' })
+  const open = started({ networks: [{ from: '192.0.2.5' }], plain: 'allow', underlay: ['192.0.2.1', '2001:db8::1'] })
   t.is(verdict(open, plain), 'passes')
   t.is(verdict(open, arp()), 'passes')
   t.is(verdict(open, from('192.0.2.6')), 'UnknownSource')
+  // Addressed to the VM, it is the VM's own.
+  const own = frame({ from: '10.0.1.5:80', to: '10.0.1.4:5000', tunnel: { from: '192.0.2.6', to: '10.0.1.4', vni: 5001 } })
+  t.is(verdict(open, own), 'passes')
+  t.is(verdict(started({ networks: [{ from: '192.0.2.5' }], plain: 'allow' }), from('192.0.2.6')), 'passes', 'no rule says where tunnels end')
 })
 
 test('paValidation: follows a set of sources without a change of policy, cached flows included', (t) => {

@@ -70,10 +70,10 @@ test('vnet: names why it drops', (t) => {
   const from = (tunnel: Said['tunnel']): string =>
     outcome(port, 'inbound', frame({ from: '10.0.1.5:80', to: '10.0.1.4:5000', ...(tunnel && { tunnel }) }))
   t.is(from({ from: '192.0.2.5', to: '192.0.2.1', vni: 5002 }), 'drop WrongTenant')
-  t.is(from({ from: '192.0.2.5', to: '192.0.2.9', vni: 5001 }), 'drop WrongTenant')
+  t.is(from({ from: '192.0.2.5', to: '192.0.2.9', vni: 5001 }), 'drop NotTunnelled', 'no tunnel ends at that address')
   t.is(from({ from: '192.0.2.5', to: '192.0.2.1', vni: 5001 }), '10.0.1.5:80 > 10.0.1.4:5000 tcp')
   t.is(from(undefined), 'drop NotTunnelled')
-  t.deepEqual(port.counters().drops, { NoMapping: 1, RouteDrop: 1, NoRoute: 2, NotIp: 1, WrongTenant: 2, NotTunnelled: 1 })
+  t.deepEqual(port.counters().drops, { NoMapping: 1, RouteDrop: 1, NoRoute: 2, NotIp: 1, WrongTenant: 1, NotTunnelled: 2 })
 })
 
 test('vnet: has no way to an endpoint of an IP version it has no address of', (t) => {
