@@ -11,6 +11,12 @@ const coreOrder = ['check', 'wire', 'flow', 'transposition', 'policy', 'classify
 /** What each package may import of ours. */
 const mayImport = { core: [], layers: ['core'], gateway: ['core'], adapters: ['core', 'gateway'] }
 
+/** Sources of the doors of adapters: those that run wherever JavaScript does, and those that `exports` opens under the condition `node` only. */
+const doors = Object.values(require('./packages/adapters/package.json').exports).filter(target => target.types !== undefined)
+const sourceOf = ({ types }) => `^packages/adapters/${types.replace('./dist/', '').replace('index.d.ts', '').replace('.d.ts', '\\.ts$')}`
+const anywhere = doors.filter(door => door.node === undefined).map(sourceOf)
+const nodeOnly = doors.filter(door => door.node !== undefined).map(sourceOf)
+
 const core = '^packages/core/src/'
 const oneOf = names => `(?:${names.join('|')})`
 
@@ -118,6 +124,20 @@ module.exports = {
       to: { dependencyTypes: ['core'] },
     },
     {
+      name: 'doors-without-node',
+      comment: 'An adapter whose door has no condition `node` in `exports` uses nothing of Node.',
+      severity: 'error',
+      from: { path: anywhere },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'doors-without-node-adapters',
+      comment: 'An adapter whose door has no condition `node` in `exports` uses none that has. check:packages bundles them all for a browser.',
+      severity: 'error',
+      from: { path: anywhere, pathNot: nodeOnly },
+      to: { path: [...nodeOnly, '^packages/adapters/src/native/'] },
+    },
+    {
       name: 'sources-use-declared-dependencies',
       comment: 'What a published file imports is in its package.json, and not as a development dependency only.',
       severity: 'error',
@@ -142,7 +162,7 @@ module.exports = {
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'default'], extensions: ['.ts', '.d.ts', '.js', '.mjs'] },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'node', 'default'], extensions: ['.ts', '.d.ts', '.js', '.mjs'] },
     doNotFollow: { path: ['node_modules', '/dist/'] },
     exclude: { path: ['^(?:packages/[^/]+|examples)/(?:\\.out-|\\.snippets)', '^(?:packages/[^/]+|examples)/dist/.*\\.tsbuildinfo$'] },
     skipAnalysisNotInRules: true,

@@ -6,7 +6,10 @@ export interface TaggedError {
   readonly _tag: string
 }
 
-/** What {@link orThrow} throws: an ordinary `Error` whose `cause` is the typed error. */
+/**
+ * What {@link orThrow} throws: an ordinary `Error` whose `cause` is the typed error. `instanceof` knows those of this copy of the package alone;
+ * `cause._tag` tells what was refused, whichever copy refused it.
+ */
 export class VfpError extends Error {
   override readonly name = 'VfpError'
   /** The error as data. */

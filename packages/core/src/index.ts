@@ -9,6 +9,7 @@ export { type Clock, clockFromMs, type ManualClock, manualClock } from './clock.
 export {
   type ApplyReason, type BuiltInDropReason, DROP_REASON_SECTIONS, DROP_REASONS, type DropCounts, type DropReason, type ParseReason,
 } from './drop-reason.js'
+export { type ForeignCore, isForeign } from './copies.js'
 export { describeError, orThrow, type TaggedError, VfpError } from './errors.js'
 
 export {

@@ -1,9 +1,11 @@
 /** Resources in the layers' languages: as an object, or by the name under which the switch was opened with it. */
 import * as t from 'io-ts'
+import { isForeign } from '@vfp-ts/core'
 import { Name } from './codecs.js'
 
+/** What another copy of core made is refused, which the switch then says by name. */
 const isResource = <R>(u: unknown): u is R =>
-  typeof u === 'object' && u !== null && 'name' in u && typeof u.name === 'string' && 'lookup' in u && typeof u.lookup === 'function'
+  typeof u === 'object' && u !== null && 'name' in u && typeof u.name === 'string' && 'lookup' in u && typeof u.lookup === 'function' && !isForeign(u)
 
 /** A resource as an object; its written form is its name, which only a switch can turn back into the object. `what` it is, as `a directory`. */
 export const resourceObject = <R extends { readonly name: string }>(what: string): t.Type<R, string> =>

@@ -23,7 +23,6 @@
  * Nothing here moves frames by time: the one timer is for flows and packets that grew old. It does not keep the process alive, and runs
  * as long as the host is open.
  */
-import { randomBytes } from 'node:crypto'
 import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
 import { clockFromMs, openSwitch, type PortIdentity, type Switch } from '@vfp-ts/core'
 import type { FrameBatch } from '../nic/frame-batch.js'
@@ -92,7 +91,7 @@ class LiveHost implements Host {
     this.#timers = timers
     this.switch = openSwitch({
       clock: clockFromMs(timers.nowMs),
-      hashSeed: randomBytes(4).readUInt32LE(),
+      hashSeed: crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
       ...ofSwitch,
       environment: {
         ...environment,

@@ -29,7 +29,7 @@ export interface MemoryPairOptions {
   readonly batchFrames?: number
   /** Unfinished frames that pass, with the word that says what is to be done; none unless given. */
   readonly offloads?: Offloads
-  /** Runs a task in a later turn of the event loop; `setImmediate` unless given. */
+  /** Runs a task in a later turn of the event loop; `setImmediate` unless given, or `setTimeout` where there is none. */
   readonly schedule?: (task: () => void) => void
 }
 
@@ -58,7 +58,7 @@ export const memoryPair = (options: MemoryPairOptions = {}): MemoryPair => {
   const frameBytes = (offloads.segmentation ? 0xffff : mtu) + FRAME_OVERHEAD
   const queueFrames = inRange('queueFrames', options.queueFrames ?? Math.min(1_024, Math.floor(QUEUE_BYTES / frameBytes)), 1, 0x1_0000)
   const batchFrames = inRange('batchFrames', options.batchFrames ?? Math.min(64, queueFrames), 1, queueFrames)
-  const cable: Cable = { mtu, offloads, up: true, schedule: options.schedule ?? setImmediate }
+  const cable: Cable = { mtu, offloads, up: true, schedule: options.schedule ?? inLaterTurn }
   const toA = makeFrameQueue(queueFrames, frameBytes, batchFrames)
   const toB = makeFrameQueue(queueFrames, frameBytes, batchFrames)
   const [aName, bName] = options.names ?? ['memory-a', 'memory-b']
@@ -83,6 +83,9 @@ export const memoryPair = (options: MemoryPairOptions = {}): MemoryPair => {
     },
   }
 }
+
+/** Browsers have no `setImmediate`. */
+const inLaterTurn: (task: () => void) => void = 'setImmediate' in globalThis ? setImmediate : (task) => setTimeout(task, 0)
 
 const QUEUE_BYTES = 16 * 1024 * 1024
 

@@ -15,10 +15,11 @@ const MOST_MS = 0x7fff_ffff
 const timersOfSystem = (alive: boolean): Timers => ({
   nowMs: () => performance.now(),
   after: (ms, call) => {
-    let timer: NodeJS.Timeout
+    let timer: ReturnType<typeof setTimeout>
     const wait = (left: number): void => {
       timer = left > MOST_MS ? setTimeout(() => wait(left - MOST_MS), MOST_MS) : setTimeout(call, left)
-      if (!alive) timer.unref()
+      // A browser's timers are numbers, and keep nothing alive.
+      if (!alive && typeof timer === 'object') timer.unref()
     }
     wait(Math.ceil(ms))
     return () => clearTimeout(timer)

@@ -27,6 +27,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { isNone } from 'fp-ts/lib/Option.js'
 import * as t from 'io-ts'
+import { marked } from '../copies.js'
 import type { DropReason } from '../drop-reason.js'
 import { resolveField } from '../flow/field.js'
 import { type IpAddress, ipv4, ipv6 } from '../wire/address.js'
@@ -92,7 +93,7 @@ const makeType = (definition: Definition): DataRuleType => {
       tunnels: (params) => definition.template && tunnelsOfTemplate(definition.template, params),
       decide: (params, flow) => decide(definition, params, flow, find),
     })
-  return {
+  return marked({
     name: definition.name,
     definition: definition.json,
     read: (config, context) =>
@@ -115,7 +116,7 @@ const makeType = (definition: Definition): DataRuleType => {
           return { ...bind(() => undefined), resources, bind }
         }
       })(codec.validate(config, context)),
-  }
+  })
 }
 
 /** The parameters' codec, which also refuses those with which no frame could undergo the transposition. */

@@ -8,6 +8,7 @@
  * @see VFP §5.5, VL2's directory system
  */
 import * as E from 'fp-ts/lib/Either.js'
+import { marked } from '../copies.js'
 import type { TunnelKind } from '../transposition/header-transposition.js'
 import { type BadAddress, formatIp, formatMac, type IpAddress, type Mac, parseIp, parseMac } from '../wire/address.js'
 import type { Lookup, Resource } from './resource.js'
@@ -85,7 +86,7 @@ export const directory = (name = 'directory'): Directory => {
     else old.cell.version++
     entries.set(k, { mapping, cell: old?.cell ?? { version: 0 } })
   }
-  return {
+  return marked({
     name,
     formatKey: formatCustomerAddress,
     checkKey: badCustomerAddress,
@@ -108,7 +109,7 @@ export const directory = (name = 'directory'): Directory => {
       return entries.delete(k)
     },
     size: () => entries.size,
-  }
+  })
 }
 
 /** A customer address in words: `vni 5001 10.0.0.4`; what is none, as its JSON. */

@@ -8,6 +8,7 @@
  * @see VFP §5.2
  */
 import type * as t from 'io-ts'
+import { marked } from '../copies.js'
 import type { Group } from './group.js'
 import type { PortIdentity } from './flow-context.js'
 import type { Problem } from '../check/problem.js'
@@ -55,10 +56,10 @@ export const defineLayer = <L extends string, C, O>(spec: {
   readonly codec: t.Type<C, O>
   readonly groups: (config: C, environment: LayerEnvironment) => readonly Group[]
   readonly check?: (config: C, environment: LayerEnvironment) => readonly Problem[]
-}): LayerType<L, C, O> => ({
+}): LayerType<L, C, O> => marked({
   name: spec.name,
   codec: spec.codec,
   groups: spec.groups,
   check: spec.check ?? (() => []),
-  policy: (config) => ({ [layerOf]: spec.name, layer: spec.name, config }),
+  policy: (config) => marked({ [layerOf]: spec.name, layer: spec.name, config }),
 })

@@ -1,5 +1,6 @@
 /** Why a change of policy was refused. A refused change has changed nothing. */
 
+import type { ForeignCore } from '../copies.js'
 import type { BadOptions } from '../check/checked.js'
 import type { Problems } from '../check/problem.js'
 
@@ -19,6 +20,8 @@ export type PolicyError =
   | ({ readonly _tag: 'BadGroup'; readonly layer: string; readonly group: string; readonly reason: string } & Partial<Problems>)
   /** What the function was told beside the policy is not what it should be. */
   | BadOptions
+  /** The policy, a rule or a resource was made with another copy of `@vfp-ts/core`. */
+  | ForeignCore
   /** The layer has no such group. */
   | { readonly _tag: 'NoSuchGroup'; readonly layer: string; readonly group: string }
   /** A rule's own start-up code refused. */

@@ -14,6 +14,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import { checked } from '../check/checked.js'
+import { marked, partsOf } from '../copies.js'
 import { amount, flag, integer, plain, strictlyPartial } from '../check/codecs.js'
 import type { Problem } from '../check/problem.js'
 import type { Condition } from './condition.js'
@@ -86,14 +87,14 @@ export function defineRuleType<N extends string, C, O>(
 export function defineRuleType<N extends string, C, O, S>(
   spec: Omit<RuleTypeSpec<N, C, O, S | undefined>, 'init'> & { readonly init?: (config: C) => S },
 ): RuleType<N, C, O, S | undefined> {
-  const type: RuleType<N, C, O, S | undefined> = {
+  const type: RuleType<N, C, O, S | undefined> = marked({
     init: () => undefined,
     dispose: () => undefined,
     report: () => undefined,
     tunnels: () => undefined,
     ...spec,
     read: (u, context) => E.map((config: C) => (options: RuleOptions) => rule(type, config, options))(spec.config.validate(u, context)),
-  }
+  })
   return type
 }
 
@@ -185,7 +186,7 @@ export const rule = <N extends string, C, O, S>(type: RuleType<N, C, O, S>, conf
   return read._tag === 'Right' ? made(type, config, read.right) : { ...made(type, config, {}), problems: read.left.problems }
 }
 
-const made = <N extends string, C, O, S>(type: RuleType<N, C, O, S>, config: C, options: RuleOptions): Rule => ({
+const made = <N extends string, C, O, S>(type: RuleType<N, C, O, S>, config: C, options: RuleOptions): Rule => marked({
   id: options.id,
   priority: options.priority ?? 100,
   conditions: options.when ?? [],
@@ -209,4 +210,4 @@ const made = <N extends string, C, O, S>(type: RuleType<N, C, O, S>, config: C, 
       report: () => type.report(state),
     }
   },
-})
+}, type, ...partsOf(config))

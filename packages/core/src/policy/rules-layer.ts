@@ -12,6 +12,7 @@ import { Conditions } from './condition-codec.js'
 import { integer, strictlyPartial } from '../check/codecs.js'
 import type { Group } from './group.js'
 import { type DataRuleType, DataRuleTypeCodec, isUnbound } from './data-rule-type.js'
+import { marked } from '../copies.js'
 import { defineLayer, type LayerEnvironment, type LayerType } from './layer.js'
 import type { Problem } from '../check/problem.js'
 import { allow } from './rule-types.js'
@@ -76,12 +77,12 @@ export interface RulesConfig {
  * @param types the rule types its policies may name, built in or one's own
  */
 export const rulesLayer = <L extends string>(name: L, types: readonly AnyRuleType[]): LayerType<L, RulesConfig, RulesJson> =>
-  defineLayer({
+  marked(defineLayer({
     name,
     codec: policyCodec(types),
     check: (config, environment) => [...new Map(DIRECTIONS.flatMap((direction) => badLookups(direction, config, environment)).map((p) => [`${p.path} ${p.reason}`, p])).values()],
     groups: (config, environment) => [...toGroups('outbound', config.outbound ?? [], environment), ...toGroups('inbound', config.inbound ?? [], environment)],
-  })
+  }), ...types)
 
 /** Two steps, because what a rule may name depends on the types before it. */
 const policyCodec = (types: readonly AnyRuleType[]): t.Type<RulesConfig, RulesJson> => {

@@ -6,6 +6,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { List } from 'immutable'
+import { foreignCore } from '../copies.js'
 import { formatCondition } from '../policy/match-text.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { LayerEnvironment, LayerType, Policy } from '../policy/layer.js'
@@ -54,6 +55,8 @@ export class Control {
   /** Adds an empty layer and hands it out. */
   addLayer<L extends string, C, O>(type: LayerType<L, C, O>, at: Place & { readonly name?: string }): E.Either<PortError, LayerHandle<L>> {
     if (this.#around.isGone()) return E.left({ _tag: 'PortGone', port: this.#around.port.name })
+    const foreign = foreignCore(`the layer type ${type.name}`, type)
+    if (foreign !== undefined) return E.left(foreign)
     const name = at.name ?? type.name
     if (this.#policy.layers.some((l) => l.name === name)) return E.left({ _tag: 'LayerExists', layer: name })
     const key = this.#nextKey++
@@ -74,8 +77,11 @@ export class Control {
   }
 
   #handle<L extends string, C, O>(key: number, name: string, type: LayerType<L, C, O>): LayerHandle<L> {
-    const checked = (policy: Policy<L>): E.Either<PolicyError, unknown> =>
-      policy.layer === type.name ? E.right(policy.config) : E.left({ _tag: 'ForeignPolicy', layer: name, policyOf: policy.layer })
+    const checked = (policy: Policy<L>): E.Either<PolicyError, unknown> => {
+      const foreign = foreignCore(`the policy for ${name}`, policy)
+      if (foreign !== undefined) return E.left(foreign)
+      return policy.layer === type.name ? E.right(policy.config) : E.left({ _tag: 'ForeignPolicy', layer: name, policyOf: policy.layer })
+    }
     const prepared = (config: unknown, group: string | undefined): E.Either<PolicyError, readonly PreparedGroup[]> =>
       prepare(type, name, config, this.#environment(group))
     const whole = (config: unknown): E.Either<PolicyError, Generation> =>

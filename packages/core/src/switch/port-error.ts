@@ -1,5 +1,9 @@
+import type { ForeignCore } from '../copies.js'
+
 /** Why the switch refused something about ports and layers. A refused call has changed nothing. */
 export type PortError =
+  /** The layer type was made with another copy of `@vfp-ts/core`. */
+  | ForeignCore
   /** A port of this name exists. */
   | { readonly _tag: 'NameTaken'; readonly port: string }
   /** Another port has this MAC in the same virtual network. */

@@ -13,7 +13,9 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Clock } from '../clock.js'
+import { foreignCore } from '../copies.js'
 import type { DropCounts } from '../drop-reason.js'
+import { VfpError } from '../errors.js'
 import type { DatapathOptions } from '../datapath/datapath-options.js'
 import { isMtu, type MtuOptions, mtuProblem, mtuReason } from '../datapath/mtu-options.js'
 import { NetworkMtu } from '../datapath/network-mtu.js'
@@ -151,8 +153,9 @@ export interface Switch {
  * Opens a switch without ports: the first call of every program.
  *
  * Nothing is ambient: time is `options.clock`, randomness `options.hashSeed`, and frames leave through
- * `options.environment`. Opening cannot fail; what is given about ports and policy is checked when it is given, and
- * refused as an `Either`.
+ * `options.environment`. What is given about ports and policy is checked when it is given, and refused as an `Either`.
+ *
+ * @throws VfpError with a {@link ForeignCore} if a resource was made with another copy of this package
  *
  * @example
  * ```ts no-run
@@ -166,6 +169,10 @@ export interface Switch {
 export const openSwitch = (options: SwitchOptions = {}): Switch => {
   const environment = options.environment ?? {}
   const resources = new Map<string, AnyResource>(Object.entries(options.resources ?? {}))
+  for (const [name, resource] of resources) {
+    const foreign = foreignCore(`the resource ${name}`, resource)
+    if (foreign !== undefined) throw new VfpError(foreign)
+  }
   const datapath: DatapathOptions = {
     maxFlows: options.maxFlows ?? 1_000_000,
     flowIdleUs: options.flowIdleUs ?? 60_000_000,

@@ -13,6 +13,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { List } from 'immutable'
+import { type ForeignCore, foreignCore, partsOf } from '../copies.js'
 import { renderPath } from '../check/codec-errors.js'
 import { toldOf } from '../check/problem.js'
 import type { Group } from '../policy/group.js'
@@ -95,13 +96,26 @@ const layOut = <L extends string, C, O>(
 ): E.Either<PolicyError, readonly PreparedGroup[]> => {
   try {
     const read = type.codec.decode(config)
+    // A codec may refuse what another copy made as it refuses everything else; that it did is what the caller has to know.
+    const foreign = foreignAmong(`a part of the policy for ${layer}`, E.isLeft(read) ? read.left.map((error) => error.value) : partsOf(read.right))
+    if (foreign !== undefined) return E.left(foreign)
     if (E.isLeft(read)) return E.left({ _tag: 'BadPolicy', layer, ...toldOf(renderPath(read.left)) })
     const problems = type.check(read.right, environment)
     if (problems.length > 0) return E.left({ _tag: 'BadPolicy', layer, ...toldOf(problems) })
-    return E.right(type.groups(read.right, environment).map(named))
+    const groups = type.groups(read.right, environment)
+    const foreignRule = foreignAmong(`a rule of ${layer}, its rule type or a part of its configuration`, groups.flatMap(({ rules }) => rules))
+    return foreignRule === undefined ? E.right(groups.map(named)) : E.left(foreignRule)
   } catch (thrown) {
     return E.left({ _tag: 'LayerFailed', layer, reason: reasonOf(thrown) })
   }
+}
+
+const foreignAmong = (what: string, things: readonly unknown[]): ForeignCore | undefined => {
+  for (const thing of things) {
+    const foreign = foreignCore(what, thing)
+    if (foreign !== undefined) return foreign
+  }
+  return undefined
 }
 
 const disposalProblem = ({ running }: RuleInForce): string | undefined => {
