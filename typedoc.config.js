@@ -3,7 +3,7 @@
  * A name without a docstring, and a link that leads nowhere, are errors.
  */
 import { join } from 'node:path'
-import { categoryOrder, doors, namePages, nameDoors, packageNames, pages, sortNames } from './scripts/docs-site.mjs'
+import { categoryOrder, documentTags, doors, namePages, nameDoors, packageNames, pages, sortNames } from './scripts/docs-site.mjs'
 import { root } from './scripts/workspace.mjs'
 
 /** @type {Partial<import('typedoc').TypeDocOptions>} */
@@ -13,7 +13,7 @@ export default {
   tsconfig: 'docs/tsconfig.json',
   // One program over all sources, where a package's name leads to its source: so links between packages work.
   compilerOptions: { paths: Object.fromEntries([...doors].map(([file, name]) => [name, [join(root, file)]])) },
-  plugin: [nameDoors, namePages, sortNames],
+  plugin: [nameDoors, namePages, sortNames, documentTags],
   projectDocuments: pages,
   out: 'docs/api',
   readme: 'docs/README.md',

@@ -1,6 +1,6 @@
 /**
- * What makes the reference and the pages one site: TypeDoc plugins for the names of doors, the titles and groups of pages, and the
- * categories of names.
+ * What makes the reference and the pages one site: TypeDoc plugins for the names of doors, the titles and groups of pages, the categories of
+ * names, and the text of `_tag` members.
  *
  * A page's title is its first heading and its group follows from its folder, so pages need no front matter. A name's category follows from the
  * folder of its source, which is where a reader of the code looks for it too.
@@ -97,3 +97,11 @@ function categorise(reflection, category) {
   commented.comment ??= new Comment()
   commented.comment.blockTags.push(tag)
 }
+
+/** Documents each `_tag` member that has no comment of its own: its meaning is the same in every union. */
+export const documentTags = app =>
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, context => {
+    for (const member of context.project.getReflectionsByKind(ReflectionKind.Property)) {
+      if (member.name === '_tag' && member.comment === undefined) member.comment = new Comment([{ kind: 'text', text: 'Tells the variants of the union apart.' }])
+    }
+  })
