@@ -27,6 +27,7 @@ export const APPLY_REASONS = {
   TtlExceeded: 'The TTL or hop limit is used up.',
   CongestionLost: 'The outer header says that congestion was met, and the inner one has no way to pass it on (RFC 6040 §4.2).',
   Untranslatable: 'The packet has no equivalent in the other version of IP (RFC 7915).',
+  UnknownChecksum: 'An address is edited under a checksum that may cover it or not, and nothing tells: of VRRP version 3 over IPv4.',
 } as const
 
 const ENGINE_REASONS = {
@@ -45,6 +46,7 @@ const ENGINE_REASONS = {
   PendingOverflow: 'As many packets or bytes wait as may.',
   PendingLoops: 'The packet would wait for more keys than one packet may.',
   FragmentWithoutFirst: 'The first fragment of the datagram, which has the ports, has not passed.',
+  FragmentOverlap: 'The fragment reaches into the first one of its datagram, by which it was judged (RFC 1858 §4, RFC 5722 §4).',
   PayloadRefused: 'An action context refused the payload, or left a frame that cannot be read.',
   PacketTooBig: 'The packet is longer than the physical network takes, and must not or cannot be cut.',
   NoReply: 'The responder that a rule named has no answer to the packet.',

@@ -25,7 +25,7 @@ import type { PortIdentity } from '../policy/flow-context.js'
 import { NO_ANSWER, TAKEN } from '../policy/responder.js'
 import { type CompiledPort, emptyPort } from '../pipeline/compiled-port.js'
 import { type Walk, Walker } from '../pipeline/walk.js'
-import { firstFragment, FragmentTable, lendTransport } from '../tables/fragment-table.js'
+import { firstFragment, follow, type FragmentRefusal, FragmentTable } from '../tables/fragment-table.js'
 import type { UnifiedFlow } from '../tables/unified-flow.js'
 import { UnifiedFlowTable } from '../tables/unified-flow-table.js'
 import { apply } from '../transposition/apply.js'
@@ -149,15 +149,18 @@ export class Datapath<J = unknown> {
       return this.#drop(reasonName(parsed))
     }
     const nowUs = this.#clock.nowUs()
-    const known = this.identify(direction, view, words, nowUs)
+    const unknown = this.identify(direction, view, words, nowUs)
     const mayJoin = waited === undefined && !pending.room.isEmpty
-    if (!known && !(mayJoin && pending.lend(direction, view, words, nowUs))) return this.#drop('FragmentWithoutFirst')
+    if (unknown !== '') {
+      const refusal = unknown === 'FragmentWithoutFirst' && mayJoin ? pending.lend(direction, view, words, nowUs) : unknown
+      if (refusal !== '') return this.#drop(refusal)
+    }
     const { depth } = view
     const hash = hashFlow(words, depth, this.options.hashSeed)
     if (mayJoin) {
       pending.room.expire(nowUs)
       if (pending.joins(hash, direction, view, words, nowUs)) return Outcome.Pending
-      if (!known) return this.#drop('FragmentWithoutFirst')
+      if (unknown !== '') return this.#drop(unknown)
     }
     // An error is decided by what it quotes, too, which no lookup compares.
     const cached = view.quoted ? undefined : this.flows.lookup(hash, direction, words, depth)
@@ -174,15 +177,11 @@ export class Datapath<J = unknown> {
 
   /**
    * Fills `words` with the flow id of a parsed frame, by which it is decided: its own, but that a later fragment takes the
-   * transport from its first. `false` if that one is not known.
+   * transport from its first. Answers why it does not, if it does not.
    */
-  identify(direction: Direction, view: FrameView, words: Uint32Array, nowUs: number): boolean {
+  identify(direction: Direction, view: FrameView, words: Uint32Array, nowUs: number): FragmentRefusal | '' {
     extractFlow(view, words)
-    if (!isLaterFragment(words, view.depth)) return true
-    const first = this.fragments[direction].find(view, words, nowUs)
-    if (first === undefined) return false
-    lendTransport(first, words, view.depth)
-    return true
+    return isLaterFragment(words, view.depth) ? follow(this.fragments[direction].find(view, words, nowUs), view, words) : ''
   }
 
   /** Forgets what has been idle too long, looking at no more than `budget` unified flows; how many went. */

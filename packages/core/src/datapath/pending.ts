@@ -14,7 +14,7 @@ import type { Hold } from '../policy/decision.js'
 import type { Dependency } from '../pipeline/flow-tracker.js'
 import type { Miss } from '../pipeline/miss.js'
 import type { Walk } from '../pipeline/walk.js'
-import { firstFragment, FragmentTable, lendTransport, type FirstFragment } from '../tables/fragment-table.js'
+import { firstFragment, follow, FragmentTable, type FirstFragment, type FragmentRefusal } from '../tables/fragment-table.js'
 import { Frag, type FrameView, Slot, SLOTS } from '../wire/frame-view.js'
 import { Holds } from './holds.js'
 import { type Outstanding, OutstandingKeys } from './outstanding.js'
@@ -47,12 +47,9 @@ export class Pending<J> {
     return walk.misses.map((miss) => this.keys.dependencyOn(this.keys.note(miss, nowUs)))
   }
 
-  /** Lends a later fragment the transport of its first one, if that waits here. */
-  lend(direction: Direction, view: FrameView, words: Uint32Array, nowUs: number): boolean {
-    const first = this.#firsts[direction].find(view, words, nowUs)
-    if (first === undefined) return false
-    lendTransport(first, words, view.depth)
-    return true
+  /** Lends a later fragment the transport of its first one, if that waits here; why not, if not. */
+  lend(direction: Direction, view: FrameView, words: Uint32Array, nowUs: number): FragmentRefusal | '' {
+    return follow(this.#firsts[direction].find(view, words, nowUs), view, words)
   }
 
   /** Takes a packet in hand if others of its flow wait: it has to stay behind them. */

@@ -26,7 +26,8 @@ export const explainFrame = (datapath: Datapath, direction: Direction, frame: Ui
   const parsed = parseFrame(view, frame, 0, frame.length, depth)
   if (parsed !== Reason.Ok) return unexplained(direction, reasonName(parsed))
   const words = makeUfid()
-  if (!datapath.identify(direction, view, words, nowUs)) return unexplained(direction, 'FragmentWithoutFirst')
+  const unknown = datapath.identify(direction, view, words, nowUs)
+  if (unknown !== '') return unexplained(direction, unknown)
   return explain(walker, policy, { direction, words, depth: view.depth, nowUs }, {
     letGo: (holds) => { pending.holds.letGo(holds) },
     refusal: (walk) => refusal(walk, direction, datapath.mtu, copyOf(frame, headroom, depth, view)),

@@ -7,6 +7,10 @@
  * so they are what rules have to see. A later fragment whose first did not pass has nobody to follow; the caller drops
  * it, counted: passing it by rules that cannot see its ports would be a way around them.
  *
+ * **Overlaps.** A later fragment that reaches into what its first one holds is dropped, too: a receiver that lets later bytes win would put
+ * together a packet whose header nobody judged (RFC 1858 §4, RFC 5722 §4). A first fragment holds all that is judged, so what later
+ * ones do to each other, or another first one to this one, is the receiver's to see.
+ *
  * Bounded: the oldest datagram gives way when the table is full; each is forgotten after 30 s, as reassembly would
  * (Linux `ipfrag_time`; RFC 8200 §4.5 has 60 s). A port has a table for each direction, and only passed fragments get in,
  * so that what one side sends does not push out what the other waits for.
@@ -14,6 +18,8 @@
 import { Shape, Word, WORDS } from '../flow/layout.js'
 import { tenantTags } from '../flow/tenant-tags.js'
 import { type FrameView, L3, Slot, SLOTS } from '../wire/frame-view.js'
+import { ipv4FragmentOffset } from '../wire/ipv4.js'
+import { FRAGMENT_LENGTH, ipv6FragmentOffset } from '../wire/ipv6-extension.js'
 
 /** Microseconds a datagram's first fragment is remembered. */
 export const FRAGMENT_LIFETIME_US = 30_000_000
@@ -24,14 +30,40 @@ export interface FirstFragment {
   readonly key: string
   /** The flow id of the innermost group. */
   readonly words: Uint32Array
+  /** Bytes of the datagram that it holds, from the first one that fragments divide: later ones begin behind them. */
+  readonly heldBytes: number
   /** Monotonic microseconds. */
   readonly seenUs: number
 }
 
+/** Why a later fragment is decided by no first one. */
+export type FragmentRefusal = 'FragmentWithoutFirst' | 'FragmentOverlap'
+
 /** What there is to remember of the first fragment that `view` and `words` describe. */
 export const firstFragment = (view: FrameView, words: Uint32Array, nowUs: number): FirstFragment => ({
-  key: datagramKey(view, words), words: words.slice((view.depth - 1) * WORDS, view.depth * WORDS), seenUs: nowUs,
+  key: datagramKey(view, words), words: words.slice((view.depth - 1) * WORDS, view.depth * WORDS), heldBytes: heldBytes(view), seenUs: nowUs,
 })
+
+const heldBytes = ({ slots, depth }: FrameView): number => {
+  const s = (depth - 1) * SLOTS
+  const header = slots[s + Slot.FRAG_HEADER]!
+  return slots[s + Slot.END]! - (header === 0 ? slots[s + Slot.L4]! : header + FRAGMENT_LENGTH)
+}
+
+/** Whether the later fragment in `view` begins inside of its datagram's first one. */
+const overlaps = (first: FirstFragment, { bytes, slots, depth }: FrameView): boolean => {
+  const s = (depth - 1) * SLOTS
+  const header = slots[s + Slot.FRAG_HEADER]!
+  return (header === 0 ? ipv4FragmentOffset(bytes, slots[s + Slot.L3]!) : ipv6FragmentOffset(bytes, header)) < first.heldBytes
+}
+
+/** Gives the later fragment in `view` the transport of its first one; why not, if not. */
+export const follow = (first: FirstFragment | undefined, view: FrameView, words: Uint32Array): FragmentRefusal | '' => {
+  if (first === undefined) return 'FragmentWithoutFirst'
+  if (overlaps(first, view)) return 'FragmentOverlap'
+  lendTransport(first, words, view.depth)
+  return ''
+}
 
 /**
  * Gives the flow id of a later fragment what only its first one has: transport kind, protocol (which behind IPv6 extension

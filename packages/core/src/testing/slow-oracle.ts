@@ -28,6 +28,7 @@ import type { HeaderTransposition } from '../transposition/header-transposition.
 import { Frag, L4, Slot, SLOTS } from '../wire/frame-view.js'
 import { reasonName } from '../wire/reason.js'
 import { answerToQuoted, datagramOf, type Identity, identityOf, mayBegin } from './oracle/identity.js'
+import { heldBytes, offsetOf } from './oracle/fragments.js'
 import { contextOf, parse, type Parsed, reparse, type SlowFrame, transposed, withoutMark, withTransportOf } from './oracle/slow-frame.js'
 import { decidingRule } from './oracle/slow-match.js'
 import { isAlive, pairFor, sideOf } from './oracle/slow-pair.js'
@@ -167,6 +168,7 @@ export class SlowPort {
     if (fragment === Frag.Later) {
       const first = this.#firsts.get(datagram)
       if (first === undefined || nowUs - first.seenUs >= FRAGMENT_LIFETIME_US) return { ending: dropFor('FragmentWithoutFirst'), left: frame }
+      if (offsetOf(frame) < heldBytes(first.frame)) return { ending: dropFor('FragmentOverlap'), left: frame }
       judged = withTransportOf(first.frame, frame)
       this.counts.laterFragments++
     }

@@ -20,6 +20,8 @@ export const ApplyCode = {
   CongestionLost: 7,
   /** The packet has no equivalent in the other version of IP (RFC 7915). */
   Untranslatable: 8,
+  /** An address is edited that a checksum may cover or not, and nothing tells (`wire/opaque-checksum.ts`). */
+  UnknownChecksum: 9,
 } as const satisfies Readonly<Record<'Ok' | ApplyReason, number>>
 /** What became of a frame or flow id that a transposition was applied to. */
 export type ApplyCode = (typeof ApplyCode)[keyof typeof ApplyCode]

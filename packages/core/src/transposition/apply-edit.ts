@@ -2,7 +2,7 @@
  * The fields of one header group on its bytes, checksums kept (see `wire/correct-checksum.ts`).
  *
  * **What changes where.** Address changes reach the IPv4 header checksum and, through the pseudo header, those of TCP, UDP
- * and ICMPv6 (not ICMP's). TTL and traffic class reach the IPv4 header checksum alone. Everything behind the IP
+ * and ICMPv6 (not ICMP's), and of what is not taken apart (`wire/opaque-checksum.ts`). TTL and traffic class reach the IPv4 header checksum alone. Everything behind the IP
  * header reaches the transport checksum, and everything in the group reaches the UDP checksum of the group around it, if
  * it has one. Towards the outside a checksummed stretch cancels itself out, because its checksum changes by the opposite:
  * an IPv4 header adds nothing, a checksummed TCP segment only the opposite of the change of its pseudo header. GRE as the engine
@@ -11,13 +11,14 @@
  * All words here lie at even distances from the enclosing UDP header, since every header between has an even length.
  */
 import { u16 } from '../wire/bytes.js'
-import { type FrameView, L3, L4, Slot, SLOTS } from '../wire/frame-view.js'
+import { Frag, type FrameView, L3, L4, Slot, SLOTS } from '../wire/frame-view.js'
 import { ArpAt } from '../wire/arp.js'
 import { IcmpType } from '../wire/icmp.js'
 import { Icmpv6Type } from '../wire/icmpv6.js'
+import { opaqueChecksumAt, PseudoHeadered, UNTOLD_CHECKSUM } from '../wire/opaque-checksum.js'
 import { TcpAt } from '../wire/tcp.js'
 import { isPseudoDestination, isPseudoSource } from '../wire/pseudo-header.js'
-import { correctIcmp, correctIpv4, correctTransport, replaceWord, replaceWords } from '../wire/correct-checksum.js'
+import { correctIcmp, correctIpv4, correctOpaque, correctTransport, replaceWord, replaceWords } from '../wire/correct-checksum.js'
 import { ARP_FIELDS, FieldBit, ValueAt, VALUES } from './edit-values.js'
 import { valueOf } from './originals.js'
 import type { Program } from './program.js'
@@ -77,7 +78,7 @@ export const applyEdit = (program: Program, e: number, fields: number, view: Fra
     transport += replaceWord(bytes, vni + 2, values[v + ValueAt.VNI + 1]! | bytes[vni + 3]!)
   }
   // Without a transport header, as in GRE or a later fragment, its fields are not there to be edited.
-  if (l4 === L4.None) return link + network + transport
+  if (l4 === L4.None) return link + network + transport + (addresses === 0 ? 0 : correctUnknown(view, s, addresses))
   const at = slots[s + Slot.L4]!
   if ((fields & FieldBit.SrcPort) !== 0) transport += replaceWord(bytes, at, values[v + ValueAt.SRC_PORT]!)
   if ((fields & FieldBit.DstPort) !== 0) transport += replaceWord(bytes, at + 2, values[v + ValueAt.DST_PORT]!)
@@ -89,6 +90,21 @@ export const applyEdit = (program: Program, e: number, fields: number, view: Fra
     return link + network
   }
   return link + network + (written ? correctTransport(bytes, at, l4, transport, addresses) : 0)
+}
+
+/** The checksum of a transport that is not taken apart, where it covers the addresses; what that adds to a sum. */
+const correctUnknown = ({ bytes, slots }: FrameView, s: number, addresses: number): number => {
+  if (slots[s + Slot.FRAG] === Frag.Later) return 0
+  const protocol = slots[s + Slot.PROTO]!
+  const field = opaqueChecksumAt(bytes, slots[s + Slot.L3_KIND] === L3.Ipv6, protocol, slots[s + Slot.L4]!, slots[s + Slot.END]!)
+  return field < 0 ? 0 : correctOpaque(bytes, field, addresses, protocol === PseudoHeadered.UdpLite)
+}
+
+/** Whether edits of the group would spoil a checksum of which it cannot be told whether it covers the addresses. */
+export const spoils = ({ bytes, slots }: FrameView, g: number, fields: number): boolean => {
+  const s = g * SLOTS
+  if ((fields & (FieldBit.SrcIp | FieldBit.DstIp)) === 0 || slots[s + Slot.L4_KIND] !== L4.None || slots[s + Slot.FRAG] === Frag.Later) return false
+  return opaqueChecksumAt(bytes, slots[s + Slot.L3_KIND] === L3.Ipv6, slots[s + Slot.PROTO]!, slots[s + Slot.L4]!, slots[s + Slot.END]!) === UNTOLD_CHECKSUM
 }
 
 const IN_CLASS = FieldBit.Dscp | FieldBit.Ecn | FieldBit.Ttl

@@ -13,10 +13,11 @@
  * @see RFC 5508 for what address translation owes to a quoted packet
  */
 import { isEcho } from '../flow/field.js'
-import { type FrameView, L3, L4, QUOTE, Slot, SLOTS } from '../wire/frame-view.js'
+import { Frag, type FrameView, L3, L4, QUOTE, Slot, SLOTS } from '../wire/frame-view.js'
+import { opaqueChecksumAt, PseudoHeadered } from '../wire/opaque-checksum.js'
 import { isPseudoDestination, isPseudoSource } from '../wire/pseudo-header.js'
 import { transportChecksumAt } from '../wire/transport-checksum.js'
-import { correctIpv4, correctTransport, replaceWord, replaceWords } from '../wire/correct-checksum.js'
+import { correctIpv4, correctOpaque, correctTransport, replaceWord, replaceWords } from '../wire/correct-checksum.js'
 import { FieldBit, ValueAt, VALUES } from './edit-values.js'
 import type { Program } from './program.js'
 
@@ -44,7 +45,12 @@ const editTransport = (fields: number, values: Uint16Array, v: number, { bytes, 
   const s = QUOTE * SLOTS
   const l4 = slots[s + Slot.L4_KIND]!
   const at = slots[s + Slot.L4]!
-  if (l4 === L4.None) return 0
+  // What a quote holds of a transport that is not taken apart follows as in a packet; what cannot be told is left alone.
+  if (l4 === L4.None) {
+    const protocol = slots[s + Slot.PROTO]!
+    const found = slots[s + Slot.FRAG] === Frag.Later ? -1 : opaqueChecksumAt(bytes, slots[s + Slot.L3_KIND] === L3.Ipv6, protocol, at, slots[s + Slot.END]!)
+    return found < 0 || addresses === 0 ? 0 : correctOpaque(bytes, found, addresses, protocol === PseudoHeadered.UdpLite)
+  }
   let changed = 0
   if (l4 === L4.Tcp || l4 === L4.Udp) {
     if ((fields & FieldBit.SrcPort) !== 0) changed += replaceWord(bytes, at, values[v + ValueAt.SRC_PORT]!)

@@ -11,7 +11,7 @@
  * checksums around it (`apply-edit.ts`); pushes, innermost first, because a length counts what is inside (`apply-push.ts`).
  *
  * The checks, in order, and thus which refusal is given where several apply: shape (groups, headers, tags, the quote), TTL,
- * congestion, what restructuring asks (translation, tags, lengths around), depth, headroom, length.
+ * congestion, what restructuring asks (translation, tags, lengths around), checksums of unknown cover, depth, headroom, length.
  *
  * Afterwards only `bytes`, `start` and `end` of the view hold; its depth and slots describe the old frame, and it must be
  * parsed again before anything reads them.
@@ -24,7 +24,7 @@
  */
 import { type FrameView, MAX_GROUPS, QUOTE, Slot, SLOTS } from '../wire/frame-view.js'
 import { ApplyCode } from './apply-code.js'
-import { applyEdit } from './apply-edit.js'
+import { applyEdit, spoils } from './apply-edit.js'
 import { applyPushes } from './apply-push.js'
 import { applyQuote } from './apply-quote.js'
 import { offer } from './need.js'
@@ -53,6 +53,7 @@ export const apply = (program: Program, view: FrameView, floor: number): ApplyCo
     if (code !== ApplyCode.Ok) return code
     growth = growthInside(program, view, pops, pops - 1)
   }
+  for (let e = 0; e < edits; e++) if (program.fields[e] !== 0 && spoils(view, pops + e, program.fields[e]!)) return ApplyCode.UnknownChecksum
   if (view.depth - pops + pushes > MAX_GROUPS || program.crowded) return ApplyCode.TooDeep
   // What a popped group encloses ends with its datagram; surplus, padding and trailers behind that belong to the popped link.
   let inside = pops === 0 ? view.start : view.slots[pops * SLOTS + Slot.L2]!

@@ -61,6 +61,15 @@ export const correctIcmp = (bytes: Uint8Array, at: number, end: number, changed:
   putU16(bytes, at + 2, sum === 0xffff && allZeroBut(bytes, at, at + 2, end) ? 0xffff : ~sum & 0xffff)
 }
 
+/**
+ * Corrects a checksum at `field` that covers a pseudo header in which the addresses changed by `pseudo`, and answers what that adds to a
+ * sum. Where a stored 0 must not be (`noZero`), it is written as 0xffff.
+ */
+export const correctOpaque = (bytes: Uint8Array, field: number, pseudo: number, noZero: boolean): number => {
+  const updated = ~nonZero((~u16(bytes, field) & 0xffff) + pseudo) & 0xffff
+  return replaceWord(bytes, field, updated === 0 && noZero ? 0xffff : updated)
+}
+
 /** A sum with its carries added back, zero as 0xffff: as a sum over data that are not all zero always comes out. */
 const nonZero = (sum: number): number => {
   const folded = fold(sum)

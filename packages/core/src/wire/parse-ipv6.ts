@@ -61,6 +61,9 @@ const parseFragment = (view: FrameView, base: number, at: number, next: number, 
   // RFC 8200 §4.5: the payload length of the reassembled datagram, without this header, has 16 bits
   const before = next - (at + IPV6_LENGTH)
   if (before + offset + (end - next - FRAGMENT_LENGTH) > 0xffff) return Reason.BadLength
+  // RFC 8200 §4.5: all fragments but the last are whole words of eight bytes. By the length field: a quote may be cut anywhere.
+  const carried = at + IPV6_LENGTH + ipv6PayloadLength(view.bytes, at) - (next + FRAGMENT_LENGTH)
+  if (ipv6MoreFragments(view.bytes, next) && carried % 8 !== 0) return Reason.BadLength
   slots[base + Slot.FRAG_HEADER] = next
   slots[base + Slot.FRAG] = offset !== 0 ? Frag.Later : ipv6MoreFragments(view.bytes, next) ? Frag.First : Frag.Whole
   return Reason.Ok

@@ -4,6 +4,8 @@ import { Outcome } from '../../src/datapath/outcome.js'
 import { manualClock } from '../../src/clock.js'
 import { orThrow } from '../../src/errors.js'
 import { parseIp } from '../../src/wire/address.js'
+import { dissect } from '../../src/wire/dissect.js'
+import { emitFrame } from '../../src/wire/emit-frame.js'
 import type { Classifier, ClassifierRule } from '../../src/classify/classifier.js'
 import type { CompiledGroup } from '../../src/pipeline/compiled-port.js'
 import type { RulesJson } from '../../src/policy/rules-layer.js'
@@ -196,6 +198,24 @@ test('datapath: later fragments follow the first, and none goes without it', (t)
   clock.advanceUs(30_000_000)
   t.is(fate(port, 'outbound', later), 'FragmentWithoutFirst')
 })
+
+for (const six of [false, true]) {
+  test(`datapath: a later fragment over IPv${six ? 6 : 4} that reaches into its first one is dropped, and leaves the datagram alone`, (t) => {
+    const { port } = bench([policy({})])
+    const later = (offset: number): string => {
+      const { groups, payload } = orThrow(dissect(packet('outbound', { kind: six ? 'later6' : 'later' })))
+      const { net, ...rest } = groups[0]
+      const moved = net?.kind === 'ipv4' ? { ...net, fragmentOffset: offset }
+        : net?.kind === 'ipv6' ? { ...net, extensions: net.extensions.map((e) => (e.kind === 'fragment' ? { ...e, offset } : e)) } : undefined
+      return fate(port, 'outbound', orThrow(emitFrame({ groups: [{ ...rest, ...(moved && { net: moved }) }], payload })))
+    }
+    // The first one holds 24 bytes.
+    t.is(later(16), 'FragmentWithoutFirst')
+    t.is(fate(port, 'outbound', packet('outbound', { kind: six ? 'first6' : 'first' })), 'passed')
+    t.deepEqual([8, 16, 24, 8, 32, 24].map(later), ['FragmentOverlap', 'FragmentOverlap', 'passed', 'FragmentOverlap', 'passed', 'passed'])
+    t.is(port.counters().drops.FragmentOverlap, 3)
+  })
+}
 
 test('datapath: a later fragment is judged by what it says itself, and by its first\'s transport', (t) => {
   const { port } = bench([policy({

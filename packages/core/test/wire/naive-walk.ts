@@ -114,6 +114,7 @@ const walkGroups = (frame: Uint8Array, l2: number, limit: number, left: number):
     if (count === 8 || (protocol === 0 && count > 0)) throw REFUSED
     if (extension.repr.kind === 'fragment') {
       if (fragmented || l4 - next + extension.repr.offset + end - extension.next > 65535) throw REFUSED
+      if (extension.repr.more && (end - extension.next) % 8 !== 0) throw REFUSED
       fragmented = true
       offset = extension.repr.offset
       more = extension.repr.more

@@ -189,7 +189,11 @@ const cases: readonly (readonly [title: string, frame: string, outcome: string])
   ['an authentication header of eight bytes', `${V6} 6000 0000 0008 3340 ${HOSTS6} 3b00 0000 00000001`, 'BadLength at 54'],
   ['an IPv6 fragment past 65535', `${V6} 6000 0000 0010 2c40 ${HOSTS6} 1100 fff8 00000001 0000000000000000`, 'BadLength at 54'],
   ['a first fragment that ends in its extension headers', `${V6} 6000 0000 0010 2c40 ${HOSTS6} 3c00 0001 00000001 1101 0104 00000000`, 'BadHeader at 62'],
-  ['a first fragment without its ICMPv6 header', `${V6} 6000 0000 000c 2c40 ${HOSTS6} 3a00 0001 00000001 8000 0000`, 'BadHeader at 62'],
+  ['an IPv6 fragment that is no whole number of words, with more to come', `${V6} 6000 0000 000c 2c40 ${HOSTS6} 3a00 0001 00000001 8000 0000`, 'BadLength at 54'],
+  ['a later IPv6 fragment that is no whole number of words, with more to come', `${V6} 6000 0000 0011 2c40 ${HOSTS6} 1100 0011 00000001 0102030405060708 09`, 'BadLength at 54'],
+  ['a last IPv6 fragment that is no whole number of words', `${V6} 6000 0000 0011 2c40 ${HOSTS6} 1100 0010 00000001 0102030405060708 09`, 'Ok 0'],
+  ['a last IPv6 fragment of nothing', `${V6} 6000 0000 0008 2c40 ${HOSTS6} 1100 0010 00000001`, 'Ok 0'],
+  ['a first fragment without its ICMPv6 header', `${V6} 6000 0000 0008 2c40 ${HOSTS6} 3a00 0001 00000001`, 'BadHeader at 62'],
   ['ICMPv6 of four bytes', `${V6} 6000 0000 0004 3a40 ${HOSTS6} 8700 0000`, 'Ok 0'],
   ['an ICMPv6 echo of four bytes', `${V6} 6000 0000 0004 3a40 ${HOSTS6} 8000 0000`, 'Truncated at 54'],
 ]

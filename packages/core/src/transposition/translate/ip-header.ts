@@ -24,9 +24,10 @@ import { putU16, putU32, u16, u32 } from '../../wire/bytes.js'
 import { checksum } from '../../wire/checksum.js'
 import { Frag, Slot } from '../../wire/frame-view.js'
 import { IpProtocol } from '../../wire/ip-protocol.js'
-import { Ipv4At, Ipv4Option, IPV4_LENGTH } from '../../wire/ipv4.js'
+import { Ipv4At, ipv4MoreFragments, Ipv4Option, IPV4_LENGTH } from '../../wire/ipv4.js'
 import { extensionLength, FRAGMENT_LENGTH, isExtension } from '../../wire/ipv6-extension.js'
 import { Ipv6At, IPV6_LENGTH, ipv6PayloadLength, ipv6TrafficClass } from '../../wire/ipv6.js'
+import { isOfOneVersion } from '../../wire/opaque-checksum.js'
 import { ApplyCode } from '../apply-code.js'
 
 /** Whether the header can be said in the other version; `TooLong` where its length or fragment offset cannot. Reads only. */
@@ -37,7 +38,11 @@ export const checkHeader = (bytes: Uint8Array, slots: Int32Array, s: number, fro
   if (isRefused(protocol, from)) return ApplyCode.Untranslatable
   // RFC 7915 §1.2: the checksum of ICMPv6 covers the length of the whole message, which one fragment does not tell.
   if (slots[s + Slot.FRAG] !== Frag.Whole && protocol === (from === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6)) return ApplyCode.Untranslatable
-  if (from === 4) return l4 - ip > IPV4_LENGTH && isSourceRouted(bytes, ip + IPV4_LENGTH, l4) ? ApplyCode.Untranslatable : ApplyCode.Ok
+  if (from === 4) {
+    // Fragments but the last are whole words of eight bytes in IPv6; IPv4's receivers may put up with others (RFC 8200 §4.5).
+    if (ipv4MoreFragments(bytes, ip) && carriedBytes(bytes, slots, s, 4) % 8 !== 0) return ApplyCode.Untranslatable
+    return l4 - ip > IPV4_LENGTH && isSourceRouted(bytes, ip + IPV4_LENGTH, l4) ? ApplyCode.Untranslatable : ApplyCode.Ok
+  }
   if (l4 - ip > IPV6_LENGTH && !areSkippable(bytes, ip, l4)) return ApplyCode.Untranslatable
   const offset = fragmentField(bytes, slots, s, from)
   return IPV4_LENGTH + carriedBytes(bytes, slots, s, from) + (offset < 0 ? 0 : offset & 0xfff8) > 0xffff ? ApplyCode.TooLong : ApplyCode.Ok
@@ -130,10 +135,11 @@ const IGMP = 2
  * Protocols that must not come to stand behind a header of the other version. An extension header of IPv6 inside IPv4 is
  * data, which a translation would bring to life; behind a fragment header it is beyond what the RFC skips (§5.1.1). The
  * authentication header is among them: its integrity check covers both addresses (RFC 4302 §3.3.3), so nobody could verify it any more.
+ * OSPF, PIM, VRRP and mobility messages are of one version each.
  * The ICMP of the wrong version would turn into one of the right version with a checksum that never fitted.
  */
 const isRefused = (protocol: number, from: 4 | 6): boolean =>
-  isExtension(protocol) || (from === 4 ? protocol === IpProtocol.Icmpv6 || protocol === IGMP : protocol === IpProtocol.Icmp)
+  isExtension(protocol) || isOfOneVersion(protocol) || (from === 4 ? protocol === IpProtocol.Icmpv6 || protocol === IGMP : protocol === IpProtocol.Icmp)
 
 /**
  * Whether IPv4 options hold a source route that has hops left, or cannot be read and could hide one: the packet is not at its final

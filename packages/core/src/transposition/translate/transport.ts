@@ -8,19 +8,20 @@
  * in full. In the other direction, where only a tunnel may lack it (RFC 6935 §5), it is computed all the same, so that
  * there, back and there is the same as there.
  *
- * Protocols other than these are carried as they are, as RFC 7915 demands; those of them whose checksums cover a pseudo header
- * (DCCP, UDP-Lite) arrive with a wrong one.
+ * Protocols other than these are carried as they are, as RFC 7915 demands, but for the checksums among them that cover a pseudo
+ * header (`wire/opaque-checksum.ts`).
  *
  * @see RFC 7915 §4.5, §5.5
  */
 import { putU16, u16 } from '../../wire/bytes.js'
 import { checksum, fold } from '../../wire/checksum.js'
-import { L4, Slot } from '../../wire/frame-view.js'
+import { Frag, L4, Slot } from '../../wire/frame-view.js'
 import { IpProtocol } from '../../wire/ip-protocol.js'
+import { opaqueChecksumAt, PseudoHeadered } from '../../wire/opaque-checksum.js'
 import { pseudoAddressSum } from '../../wire/pseudo-header.js'
 import { TcpAt } from '../../wire/tcp.js'
 import { UdpAt } from '../../wire/udp.js'
-import { correctIcmp, correctTransport, replaceWord } from '../../wire/correct-checksum.js'
+import { correctIcmp, correctOpaque, correctTransport, replaceWord } from '../../wire/correct-checksum.js'
 import { translatedIcmp } from './icmp.js'
 
 /**
@@ -46,7 +47,17 @@ export const translateTransport = (bytes: Uint8Array, slots: Int32Array, s: numb
       translateEcho(bytes, at, end, from, IpProtocol.Icmpv6 + carried + (from === 4 ? 0 : pseudoAddressSum(bytes, true, ip, at)))
       return
     default:
+      translateUnknown(bytes, slots, s, from)
   }
+}
+
+/** Where the transport is not taken apart: its checksum follows the addresses if it covers them. */
+const translateUnknown = (bytes: Uint8Array, slots: Int32Array, s: number, from: 4 | 6): void => {
+  if (slots[s + Slot.FRAG] === Frag.Later) return
+  const at = slots[s + Slot.L4]!
+  const protocol = slots[s + Slot.PROTO]!
+  const field = opaqueChecksumAt(bytes, from === 6, protocol, at, slots[s + Slot.END]!)
+  if (field >= 0) correctOpaque(bytes, field, minus(pseudoAddressSum(bytes, from === 6, slots[s + Slot.L3]!, at)), protocol === PseudoHeadered.UdpLite)
 }
 
 /** `pseudo` is the sum of the pseudo header of ICMPv6: with addresses 0 where it is the new one. */

@@ -116,8 +116,16 @@ const fragmentHeader = ({ offset, more, id }: NonNullable<Packet['fragment']>): 
   return bytes
 }
 
+/** With zeros behind its payload, so that a fragment with more to come is a whole number of words of eight bytes. */
+const inWords = (p: Packet): Packet => {
+  if (p.fragment?.more !== true) return p
+  const header = p.kind === 'other' || p.fragment.offset > 0 ? 0 : p.kind === 'tcp' ? 20 : 8
+  return { ...p, payload: concat(p.payload, new Uint8Array(-(header + p.payload.length) & 7)) }
+}
+
 /** Transport header and payload; a later fragment has the payload alone. */
-const body = (version: 4 | 6, p: Packet, addresses: Addresses): Uint8Array => {
+const body = (version: 4 | 6, given: Packet, addresses: Addresses): Uint8Array => {
+  const p = inWords(given)
   if (p.kind === 'other' || (p.fragment !== undefined && p.fragment.offset > 0)) return p.payload
   const bytes = concat(new Uint8Array(p.kind === 'tcp' ? 20 : 8), p.payload)
   // Of a first fragment the pseudo header covers a datagram of which this is a part: any other length will do.
