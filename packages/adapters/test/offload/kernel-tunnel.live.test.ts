@@ -13,9 +13,9 @@ const BYTES = 2_000_000
 const script = fileURLToPath(new URL('kernel-tunnel.js', import.meta.url))
 
 /** Sends a TCP stream through VXLAN between two namespaces. */
-const throughTunnel = async (t: ExecutionContext, version: 4 | 6): Promise<Seen> => {
+const throughTunnel = async (t: ExecutionContext, version: 4 | 6, port: 4789 | 8472): Promise<Seen> => {
   const ip = (...args: readonly string[]): void => void execFileSync('ip', [...args], { stdio: 'pipe' })
-  const names = ['a', 'b'].map((end) => `vfp-${process.pid}-vx${version}${end}`)
+  const names = ['a', 'b'].map((end) => `vfp-${process.pid}-vx${version}${port}${end}`)
   const [a = '', b = ''] = names
   for (const name of names) {
     ip('netns', 'add', name)
@@ -26,7 +26,7 @@ const throughTunnel = async (t: ExecutionContext, version: 4 | 6): Promise<Seen>
   for (const [i, name] of names.entries()) {
     ip('-n', name, 'address', 'add', `${underlay[i] ?? ''}/${version === 4 ? 24 : 64}`, 'dev', 'under', ...(version === 4 ? [] : ['nodad']))
     ip('-n', name, 'link', 'set', 'under', 'up')
-    ip('-n', name, 'link', 'add', 'tenant', 'type', 'vxlan', 'id', '5001', 'dstport', '4789', 'local', underlay[i] ?? '', 'remote', underlay[1 - i] ?? '', 'dev', 'under')
+    ip('-n', name, 'link', 'add', 'tenant', 'type', 'vxlan', 'id', '5001', 'dstport', String(port), 'local', underlay[i] ?? '', 'remote', underlay[1 - i] ?? '', 'dev', 'under')
     ip('-n', name, 'address', 'add', `10.0.0.${i + 1}/24`, 'dev', 'tenant')
     ip('-n', name, 'link', 'set', 'tenant', 'up')
   }
@@ -43,10 +43,10 @@ const throughTunnel = async (t: ExecutionContext, version: 4 | 6): Promise<Seen>
   return JSON.parse(String(await told)) as Seen
 }
 
-for (const version of [4, 6] as const) {
-  test(`live: what the kernel's VXLAN device leaves unfinished over IPv${version} is finished`, async (t) => {
+for (const [version, port] of [[4, 4789], [6, 4789], [4, 8472], [6, 8472]] as const) {
+  test(`live: what the kernel's VXLAN device leaves unfinished over IPv${version} to port ${port} is finished`, async (t) => {
     t.timeout(60_000)
-    const seen = await throughTunnel(t, version)
+    const seen = await throughTunnel(t, version, port)
     t.is(seen.bytes, BYTES)
     t.is(seen.refused, 0)
     t.is(seen.bad, 0)
