@@ -18,9 +18,9 @@ test('rule-type-as-data: flows are spread over both hosts, and an address that n
 
 test('rule-type-as-data: four mistakes are refused by place and reason, and change nothing', (t) => {
   t.deepEqual(lines.filter((line) => line.startsWith('  /')), [
-    '  /types/0/lookups/home/in: there is no resource houses',
+    '  /types/0/lookups/home/in: there is no resource houses; did you mean "homes"?',
     '  /types/0/transposition/push/0/dstIp/or/field: a MAC address is given where an IP address is wanted',
-    '  /types/0/transposition/push/0/dscp/param: there is no such parameter; known are vni, underlay, class',
+    '  /types/0/transposition/push/0/dscp/param: there is no such parameter; known are vni, underlay, class; did you mean "class"?',
     '  /outbound/0/rules/0/with/class: expected a number from 0 to 63',
   ])
   t.is(lines.at(-1), 'generation 2')
