@@ -22,7 +22,7 @@ export interface Outer {
   readonly tags?: number
   /** A Geneve option of this type; 0x80 and above are critical. */
   readonly option?: number
-  /** The datagram is the first of several fragments. */
+  /** The datagram is the first of several fragments; over IPv4 only. */
   readonly fragment?: boolean
 }
 

@@ -108,7 +108,7 @@ test('tunnels: a broadcast in a tunnel of the switch reaches the ports of its ne
 })
 
 for (const kind of KINDS) {
-  test(`tunnels: ${kind} that a VM makes, even to the host's own address, is opened by nobody on the host`, (t) => {
+  test(`tunnels: ${kind} that a VM makes, even to an address of the host, is opened by nobody on the host`, (t) => {
     for (const [, inner] of INNERS) {
       for (const to of [VM_1, HOST, HOST6]) {
         const { host, ports, ended } = bench([network(5000), network(5001, to), undefined], { parseDepth: { outbound: 1, inbound: 3 } })
@@ -136,7 +136,7 @@ test('tunnels: what policy puts around a VM\'s own tunnel is opened, and no more
   t.deepEqual(ended(), [{ to: 'vm-2', bytes: forged }])
 })
 
-test('tunnels: one that a later hop takes off again was policy\'s; what it carried is the VM\'s own', (t) => {
+test('tunnels: one that a later hop takes off again lends no trust to what it carried', (t) => {
   // vm-1's policy encapsulates and turns the frame to vm-3, an appliance that takes tunnels off.
   const { host, ended } = bench([
     { outbound: [groupOf('g', [{ do: 'encap', with: { srcIp: HOST, dstIp: HOST, vni: 5001 } }])] }, network(5001), { outbound: [groupOf('g', [{ do: 'decap' }])] },
@@ -241,4 +241,16 @@ test('tunnels: an appliance looks into what its VM says and hears, both ways ali
     t.is(ports[0]!.process('inbound', heard).outcome._tag, 'Passed')
     t.true(ports[0]!.flows().every((f) => f.groups.length === 2))
   }
+})
+
+test('tunnels: a stateful rule that makes a tunnel is an end for the answers, at the address it sends from', (t) => {
+  const stateful: RulesJson = { outbound: [groupOf('g', [{ do: 'encap', stateful: true, with: { srcIp: HOST, dstIp: '198.51.100.9', vni: 5000 } }])], inbound: [groupOf('g', [{ do: 'block' }])] }
+  const { host, ended } = bench([stateful])
+  host.fromVm('vm-1', frame({ toMac: ELSEWHERE }))
+  t.is(ended().length, 1)
+  const answer = frame({ toMac: macOf(1), from: '10.0.0.2', to: '10.0.0.1', srcPort: 80, dstPort: 1000 })
+  host.fromNetwork(tunnelled([{ toMac: ELSEWHERE, to: HOST, kind: 'vxlan', vni: 5000 }], answer))
+  t.deepEqual(ended().map(({ to, bytes }) => [to, bytes.length]), [['vm-1', answer.length]])
+  host.fromNetwork(tunnelled([{ toMac: ELSEWHERE, to: HOST, kind: 'geneve', vni: 5000 }], answer))
+  t.deepEqual(ended(), [], 'in a tunnel of another kind nothing is awaited')
 })

@@ -151,8 +151,8 @@ const layer = defineLayer({ name: 'vnet', codec, groups, check })
 /**
  * A tenant's virtual network, order 40 in the paper's stack, nearest the wire.
  *
- * Drops outbound: `NoRoute`, `NotIp`, `RouteDrop`, and those of {@link vnetRoute}. Inbound: `WrongTenant` for a tunnel
- * that is not this network's or does not end here, `NotTunnelled` for a plain frame from where none may come. What a route gives to a service and no layer
+ * Drops outbound: `NoRoute`, `NotIp`, `RouteDrop`, and those of {@link vnetRoute}. Inbound: `WrongTenant` for a tunnel to this host
+ * that is not this network's, `NotTunnelled` for a plain frame from where none may come, among them tunnels that do not end here. What a route gives to a service and no layer
  * behind takes is dropped as `NotTaken`.
  *
  * Refused: a directory by a name the switch does not know, the same prefix or name twice.
