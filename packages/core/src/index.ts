@@ -91,6 +91,7 @@ export type { MtuOptions } from './datapath/mtu-options.js'
 export type { PendingOptions } from './datapath/waiting-room.js'
 
 export type { Environment, MissEvent, Refusal } from './switch/environment.js'
+export type { DecidedBy, DroppedBy } from './switch/decided-by.js'
 export type { FlowReport } from './switch/flow-report.js'
 export type { GroupHandle, LayerHandle, RuleReport } from './switch/layer-handle.js'
 export type { Batch, FrameOutcome, Output, Processed, Sink } from './switch/output.js'

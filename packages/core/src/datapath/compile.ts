@@ -31,6 +31,7 @@ export const compileFlow = (
     mirrors: [],
     tallies: [],
     reason: 0,
+    by: undefined,
     generation,
     cells: [],
     versions: [],
@@ -64,6 +65,7 @@ export const refresh = (flow: UnifiedFlow, walk: Walk, words: Uint32Array, gener
   flow.mirrors = walk.mirrors.map((m) => ({ ...m, program: compile(m.transposition) }))
   flow.tallies = walk.rules.map((r) => r.counters)
   flow.reason = walk.verdict._tag === 'Drop' ? reasons.intern(walk.verdict.reason) : 0
+  flow.by = walk.by
   flow.generation = generation
   flow.cells = walk.dependencies.map((d) => d.cell)
   flow.versions = walk.dependencies.map((d) => d.version)

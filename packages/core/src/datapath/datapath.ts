@@ -26,7 +26,7 @@ import { NO_ANSWER, TAKEN } from '../policy/responder.js'
 import { type CompiledPort, emptyPort } from '../pipeline/compiled-port.js'
 import { type Walk, Walker } from '../pipeline/walk.js'
 import { firstFragment, follow, type FragmentRefusal, FragmentTable } from '../tables/fragment-table.js'
-import type { UnifiedFlow } from '../tables/unified-flow.js'
+import { countHit, type Decider, type UnifiedFlow } from '../tables/unified-flow.js'
 import { UnifiedFlowTable } from '../tables/unified-flow-table.js'
 import { apply } from '../transposition/apply.js'
 import { ApplyCode, applyCodeName } from '../transposition/apply-code.js'
@@ -39,7 +39,6 @@ import { TcpAt, TcpFlag } from '../wire/tcp.js'
 import { ANSWER_HEADROOM, Answers } from './answers.js'
 import { compileFlow, refresh, sameDecision } from './compile.js'
 import { Copies, type MirrorSink } from './copies.js'
-import { NO_HOLDS } from './holds.js'
 import { measureLayers } from './layer-lengths.js'
 import { type Leaves, MtuGuard } from './mtu.js'
 import { NetworkMtu } from './network-mtu.js'
@@ -75,8 +74,9 @@ export class Datapath<J = unknown> {
   end = 0
   popped = 0
   pushed = 0
-  /** Interned reason of the last drop, and port of the last hairpin. */
+  /** Interned reason of the last drop, and the rule that dropped it, if one did; port of the last hairpin. */
   reason = 0
+  by: Decider | undefined
   hairpin = ''
   readonly #clock: Clock
   readonly #copies: Copies
@@ -166,7 +166,7 @@ export class Datapath<J = unknown> {
     const cached = view.quoted ? undefined : this.flows.lookup(hash, direction, words, depth)
     if (cached !== undefined && this.#stands(cached, nowUs)) {
       counters.fast++
-      if (waited !== undefined) pending.room.holdsNow(waited, NO_HOLDS)
+      if (waited !== undefined) pending.room.holdsNow(waited)
       return this.#carryOut(cached, direction, floor, nowUs)
     }
     const flow = this.#decide(cached, direction, depth, hash, nowUs, waited)
@@ -277,17 +277,11 @@ export class Datapath<J = unknown> {
     if (direction === 'outbound' && flow.verdict._tag === 'Continue' && mtu.isOver(flow, view, this.offload)) {
       return this.#abandon(flow, walk, Outcome.Oversize)
     }
-    flow.lastHitUs = nowUs
-    flow.packets++
-    flow.bytes += end - start
-    const { tallies } = flow
-    for (let i = 0; i < tallies.length; i++) {
-      tallies[i]!.packets++
-      tallies[i]!.bytes += end - start
-    }
+    countHit(flow, end - start, nowUs)
     const last = (view.depth - 1) * SLOTS
     if (flow.verdict._tag === 'Drop') {
       this.reason = flow.reason
+      this.by = flow.by
       this.reasons.count(flow.reason)
       return Outcome.Dropped
     }
@@ -394,6 +388,7 @@ export class Datapath<J = unknown> {
 
   #drop(name: BuiltInDropReason): Outcome {
     this.reason = this.lose(name)
+    this.by = undefined
     return Outcome.Dropped
   }
 }

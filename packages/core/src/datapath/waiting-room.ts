@@ -23,7 +23,7 @@ import type { BuiltInDropReason } from '../drop-reason.js'
 import { type Direction, sameFlow } from '../flow/flow-id.js'
 import { WORDS } from '../flow/layout.js'
 import type { Hold } from '../policy/decision.js'
-import type { Holds } from './holds.js'
+import { type Holds, NO_HOLDS } from './holds.js'
 import type { Outstanding } from './outstanding.js'
 
 /** Bounds of waiting. */
@@ -176,7 +176,7 @@ export class WaitingRoom<J> {
   }
 
   /** A taken packet's walk took these; what it held before and does not hold now is given back. */
-  holdsNow(frame: WaitingFrame<J>, holds: readonly Hold[]): void {
+  holdsNow(frame: WaitingFrame<J>, holds: readonly Hold[] = NO_HOLDS): void {
     const before = frame.holds
     frame.holds = holds
     this.#holds.wait(holds)

@@ -60,6 +60,8 @@ export interface Explanation {
   readonly layers: readonly ExplainedLayer[]
   /** `continue`, `drop Reason`, `hairpin to port`, `reply by responder`, or `pending on resource key`. */
   readonly verdict: string
+  /** The rule that the verdict is of; absent where it is `continue`, and where no rule alone decided. */
+  readonly by?: { readonly layer: string; readonly group: string; readonly rule: string }
   /** Keys that resources do not know about yet, each behind its resource's name. The verdict says whether the packet waits. */
   readonly unknown: readonly string[]
   /** Composition of all layers' transpositions. */
@@ -145,6 +147,7 @@ export const explain = (walker: Walker, port: CompiledPort, { direction, words, 
     before: formatFlow(words, depth),
     layers,
     verdict: formatVerdict(verdict),
+    ...(walk.by === undefined || refused !== '' ? {} : { by: { layer: walk.by.layer, group: walk.by.group, rule: walk.by.id } }),
     unknown: walk.misses.map((m) => `${m.resource.name} ${m.keyText}`),
     transposition: format(walk.transposition),
     after: droppedOr(verdict, formatFlow(walk.after, walk.afterDepth)),

@@ -68,6 +68,8 @@ export interface Walk {
   readonly contexts: readonly PlacedContext[]
   readonly mirrors: readonly PlacedMirror[]
   readonly rules: readonly CompiledRule[]
+  /** The rule that the verdict is of; absent where the packet goes on, and where no rule alone decided. */
+  readonly by: CompiledRule | undefined
   readonly pairs: readonly UsedPair[]
   readonly newPairs: readonly NewPair[]
   readonly dependencies: readonly Dependency[]
@@ -175,8 +177,9 @@ export class Walker {
       trace?.leaveLayer(source, { ...decision, verdict }, flow.words, flow.depth)
     }
 
+    const by = verdict._tag === 'Continue' ? undefined : rules.at(-1)
     // Neither out nor into another port: whoever hands a packet over relies on what its taker does to it.
-    if ((verdict._tag === 'Continue' || verdict._tag === 'Hairpin') && flow.isUntaken) verdict = drop('NotTaken')
+    if ((verdict._tag === 'Continue' || verdict._tag === 'Hairpin') && flow.isUntaken) verdict = NOT_TAKEN
 
     const dropped = verdict._tag === 'Drop' || verdict._tag === 'Pending'
     return {
@@ -185,6 +188,7 @@ export class Walker {
       contexts: dropped ? [] : contexts,
       mirrors: dropped ? [] : mirrors,
       rules,
+      by: verdict === NOT_TAKEN ? undefined : by,
       pairs,
       newPairs: dropped ? [] : newPairs,
       // Who makes a pair does not depend on there having been none, nor on the way back being free. A dropped packet makes none.
@@ -369,3 +373,4 @@ const place = (decision: Decision, soFar: Transposition, words: Uint32Array, con
 
 const drop = (reason: BuiltInDropReason): Verdict => ({ _tag: 'Drop', reason })
 const PASS: Verdict = { _tag: 'Continue' }
+const NOT_TAKEN = drop('NotTaken')

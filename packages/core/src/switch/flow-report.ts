@@ -5,6 +5,7 @@ import { formatVerdict } from '../policy/decision.js'
 import type { UnifiedFlow } from '../tables/unified-flow.js'
 import { format } from '../transposition/notation.js'
 import { toJson, type TranspositionJson } from '../transposition/notation-json.js'
+import { type DecidedBy, decidedBy } from './decided-by.js'
 
 /** One unified flow. */
 export interface FlowReport {
@@ -15,6 +16,8 @@ export interface FlowReport {
   readonly groups: readonly FlowGroup[]
   /** `continue`, `drop Reason`, `hairpin to port` or `reply by responder`. */
   readonly verdict: string
+  /** The rule that the verdict is of; absent where it is `continue`, and where no rule alone decided. */
+  readonly by?: DecidedBy
   /** The composed transposition in words. */
   readonly transposition: string
   readonly transpositionJson: TranspositionJson
@@ -33,6 +36,7 @@ export const reportFlow = (flow: UnifiedFlow, nowUs: number): FlowReport => ({
   key: formatFlow(flow.words, flow.depth),
   groups: flowToJson(flow.words, flow.depth),
   verdict: formatVerdict(flow.verdict),
+  ...(flow.by === undefined ? {} : { by: decidedBy(flow.by) }),
   transposition: format(flow.transposition),
   transpositionJson: toJson(flow.transposition),
   packets: flow.packets,

@@ -1,6 +1,7 @@
 /** Frames on their way through ports: where they come from, where they are, and what it takes to send one that waited on again. */
 import type { DropReason } from '../drop-reason.js'
 import type { Direction } from '../flow/flow-id.js'
+import type { Decider } from '../tables/unified-flow.js'
 import type { FrameOutcome, Sink } from './output.js'
 
 /** Where a frame on its way comes from, and so where an answer to it goes: the VM or the network; or it is an answer to the network. */
@@ -28,8 +29,10 @@ export interface Left<P> {
   end: number
   /** Bytes from here to the frame's start are headroom still. */
   floor: number
-  /** Why it was dropped. */
+  /** Why it was dropped, by which rule if by one, and in which port. */
   reason: DropReason
+  by: Decider | undefined
+  where: P
   /** What it waits for, or that it was answered. */
   waitsFor: FrameOutcome
 }

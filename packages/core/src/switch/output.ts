@@ -2,6 +2,7 @@
 
 import { Outcome } from '../datapath/outcome.js'
 import type { DropReason } from '../drop-reason.js'
+import type { DroppedBy } from './decided-by.js'
 
 /** A frame that left. */
 export interface Output {
@@ -20,8 +21,8 @@ export type FrameOutcome =
   | { readonly _tag: 'Passed' }
   /** A responder took it: what it said, if anything, left as `reply`. Not a drop. `reason` says so in words. */
   | { readonly _tag: 'Answered'; readonly reason: string }
-  /** Counted under this reason. */
-  | { readonly _tag: 'Dropped'; readonly reason: DropReason }
+  /** Counted under this reason; `by` names the rule that decided so, and is absent where none did. */
+  | { readonly _tag: 'Dropped'; readonly reason: DropReason; readonly by?: DroppedBy }
   /**
    * Waits until a resource knows about a key (in its words); a copy is kept. It leaves later, or is counted as dropped.
    * `reason` says so in words.

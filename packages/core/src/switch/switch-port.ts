@@ -14,9 +14,11 @@ import type { PortIdentity } from '../policy/flow-context.js'
 import type { LayerType } from '../policy/layer.js'
 import type { Place } from '../policy/port-policy.js'
 import type { AnyResource } from '../policy/resource.js'
+import type { Decider } from '../tables/unified-flow.js'
 import { MAX_GROUPS } from '../wire/frame-view.js'
 import { NO_TUNNEL, type TunnelEnd, type TunnelEnds } from '../wire/tunnel-ends.js'
 import { Control } from './control.js'
+import { decidedBy } from './decided-by.js'
 import type { Environment } from './environment.js'
 import { explainFrame } from './explain-frame.js'
 import { reportFlow } from './flow-report.js'
@@ -194,11 +196,13 @@ export class SwitchPort implements Port {
   }
 
   /** What became of the frame last taken by {@link forward}: valid until the next. */
-  readonly left: Left<SwitchPort> = { port: this, start: 0, end: 0, floor: 0, reason: '', waitsFor: PASSED }
+  readonly left: Left<SwitchPort> = { port: this, start: 0, end: 0, floor: 0, reason: '', by: undefined, where: this, waitsFor: PASSED }
 
   /** What became of it, as programs are told. */
   get outcome(): FrameOutcome {
-    return this.left.waitsFor._tag !== 'Passed' ? this.left.waitsFor : this.left.reason === '' ? PASSED : { _tag: 'Dropped', reason: this.left.reason }
+    const { waitsFor, reason, by, where } = this.left
+    if (waitsFor._tag !== 'Passed' || reason === '') return waitsFor
+    return { _tag: 'Dropped', reason, ...(by === undefined ? {} : { by: { port: where.identity.name, ...decidedBy(by) } }) }
   }
 
   /**
@@ -242,7 +246,7 @@ export class SwitchPort implements Port {
           : port.#datapath.pending.putBack(again)
         return refusal === '' ? first.#letWait(port) : first.#losing(port, refusal)
       }
-      if (outcome === Outcome.Dropped) return first.#noted(port.#datapath.reasons.name(port.#datapath.reason))
+      if (outcome === Outcome.Dropped) return first.#noted(port, port.#datapath.reasons.name(port.#datapath.reason), port.#datapath.by)
       if (outcome === Outcome.Oversize) {
         return SwitchPort.#oversize(first, port, origin, bytes, from, floor, sink, index, later, hairpins, tunnels)
       }
@@ -377,11 +381,13 @@ export class SwitchPort implements Port {
   /** The frame in hand is dropped, and the port that lost it counts it. */
   #losing(where: SwitchPort, reason: BuiltInDropReason): Outcome {
     where.#datapath.lose(reason)
-    return this.#noted(reason)
+    return this.#noted(where, reason, undefined)
   }
 
-  #noted(reason: DropReason): Outcome {
+  #noted(where: SwitchPort, reason: DropReason, by: Decider | undefined): Outcome {
     this.left.reason = reason
+    this.left.by = by
+    this.left.where = where
     this.left.waitsFor = PASSED
     return Outcome.Dropped
   }

@@ -39,6 +39,13 @@ export interface FlowMirror {
   readonly transforms: number
 }
 
+/** The rule whose decision a flow carries out, by its names. */
+export interface Decider {
+  readonly layer: string
+  readonly group: string
+  readonly id: string
+}
+
 /** What a flow counts into beside its own counters: the rules that decided it. */
 export interface Tally {
   packets: number
@@ -62,6 +69,8 @@ export interface UnifiedFlow {
   tallies: readonly Tally[]
   /** Interned drop reason where the verdict is a drop, else 0. */
   reason: number
+  /** The rule that the verdict is of, where that is one to end here. */
+  by: Decider | undefined
   /** The generation it was last found right under. */
   generation: Generation
   /** Resource cells read, and their versions then. */
@@ -76,4 +85,16 @@ export interface UnifiedFlow {
   packets: number
   bytes: number
   installed: boolean
+}
+
+/** Counts a packet of the flow, for the flow and for the rules that decided it. */
+export const countHit = (flow: UnifiedFlow, lengthBytes: number, nowUs: number): void => {
+  flow.lastHitUs = nowUs
+  flow.packets++
+  flow.bytes += lengthBytes
+  const { tallies } = flow
+  for (let i = 0; i < tallies.length; i++) {
+    tallies[i]!.packets++
+    tallies[i]!.bytes += lengthBytes
+  }
 }

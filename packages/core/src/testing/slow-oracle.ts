@@ -68,7 +68,7 @@ export interface SlowCounts {
 const FRAGMENT_LIFETIME_US = 30_000_000
 const RST = 0x04
 
-type Ending = { readonly _tag: 'Passed' } | { readonly _tag: 'Hairpin'; readonly port: string } | { readonly _tag: 'Dropped'; readonly reason: string }
+type Ending = { readonly _tag: 'Passed' } | { readonly _tag: 'Hairpin'; readonly port: string } | { readonly _tag: 'Dropped'; readonly reason: string; readonly by: SlowRule | undefined }
   | { readonly _tag: 'Reply'; readonly by: Responder }
 
 /** A frame on its way through one port. */
@@ -117,7 +117,9 @@ export class SlowPort {
   /** Takes one frame through the port and, by hairpins, through others. */
   process(direction: Direction, bytes: Uint8Array): Processed {
     const outputs: Output[] = []
-    const dropped = (reason: string): Processed => ({ outcome: { _tag: 'Dropped', reason }, outputs })
+    const dropped = (reason: string, by?: SlowRule): Processed => ({
+      outcome: { _tag: 'Dropped', reason, ...(by === undefined ? {} : { by: { port: port.#options.port.name, layer: by.layer, group: by.group, rule: by.id } }) }, outputs,
+    })
     let frame = bytes
     let way = direction
     let headroom = this.#options.headroom
@@ -125,7 +127,7 @@ export class SlowPort {
     let origin: Direction | 'answer' = direction
     for (let hairpins = 0; ; hairpins++) {
       const { ending, left } = port.#pass(way, frame, headroom, outputs)
-      if (ending._tag === 'Dropped') return dropped(ending.reason)
+      if (ending._tag === 'Dropped') return dropped(ending.reason, ending.by)
       frame = left.bytes
       headroom += left.moved
       if (ending._tag === 'Passed') {
@@ -215,17 +217,17 @@ export class SlowPort {
       const { decision, rule, pair } = found
       passage.rules.push(rule)
       if (pair !== undefined) passage.used.push({ layer, pair })
-      if (decision.verdict._tag === 'Drop') return dropFor(decision.verdict.reason)
-      if (decision.transposition._tag === 'Invalid') return dropFor('InvalidTransposition')
+      if (decision.verdict._tag === 'Drop') return dropFor(decision.verdict.reason, rule)
+      if (decision.transposition._tag === 'Invalid') return dropFor('InvalidTransposition', rule)
       const before = passage.judged
       const after = judgedBehind(before, decision.transposition)
-      if (typeof after === 'number') return dropFor('ShapeMismatch')
+      if (typeof after === 'number') return dropFor('ShapeMismatch', rule)
       passage.judged = after
       this.#rewrite(passage, decision)
       if (pair === undefined && rule.rule.stateful !== undefined && mayBegin(before)) {
         const made = pairFor({ ...passage, before, after }, rule, rule.rule.stateful.idleUs, decision, layer.version)
         if (layer.pairs.some((p) => isAlive(p, passage.nowUs) && sideOf(p, opposite(passage.direction), made.answer) !== undefined)) {
-          return dropFor('ReverseFlowTaken')
+          return dropFor('ReverseFlowTaken', rule)
         }
         passage.made.push({ layer, pair: made })
       }
@@ -357,4 +359,4 @@ const parsedBytes = ({ bytes, depth }: SlowFrame): Parsed['view'] => {
 
 const ANSWERED: Processed['outcome'] = { _tag: 'Answered', reason: 'answered' }
 
-const dropFor = (reason: string): Extract<Ending, { readonly _tag: 'Dropped' }> => ({ _tag: 'Dropped', reason })
+const dropFor = (reason: string, by?: SlowRule): Extract<Ending, { readonly _tag: 'Dropped' }> => ({ _tag: 'Dropped', reason, by })

@@ -259,4 +259,4 @@ const nth = <A>(list: readonly A[], back: number): A | undefined => (list.length
 
 /** Outcome and outputs as one line. */
 const inWords = ({ outcome, outputs }: Processed): string =>
-  [outcome._tag === 'Passed' ? 'passed' : outcome._tag === 'Answered' ? outcome.reason : `dropped ${outcome.reason}`, ...outputs.map((o) => `${o.why} to ${o.to} ${Buffer.from(o.frame).toString('hex')}`)].join(', ')
+  [outcome._tag === 'Passed' ? 'passed' : outcome._tag === 'Answered' ? outcome.reason : `dropped ${outcome.reason}${outcome._tag === 'Dropped' ? ` by ${JSON.stringify(outcome.by)}` : ''}`, ...outputs.map((o) => `${o.why} to ${o.to} ${Buffer.from(o.frame).toString('hex')}`)].join(', ')

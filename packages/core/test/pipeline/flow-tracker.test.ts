@@ -18,6 +18,6 @@ test('flow tracker: a decision that rests on the time is good for that moment on
   const frame = orThrow(buildFrame({ proto: 'udp', srcIp: '10.0.0.4', dstIp: '10.0.1.5' }))
   t.is(port.process('outbound', frame).outcome._tag, 'Passed')
   clock.advanceUs(10)
-  t.deepEqual(port.process('outbound', frame).outcome, { _tag: 'Dropped', reason: 'TooLate' })
+  t.deepEqual(port.process('outbound', frame).outcome, { _tag: 'Dropped', reason: 'TooLate', by: { port: 'vm-1', layer: 'timed', group: 'g', rule: 'until-1' } })
   t.is(port.counters().flows, 0)
 })

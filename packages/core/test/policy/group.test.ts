@@ -92,6 +92,6 @@ test('layers: each sees the packet as those before left it', (t) => {
     outbound: [groupOf('g', [{ do: 'block', with: { reason: 'SawRewritten' }, when: { dstPort: 8080 } }])],
     inbound: [groupOf('g', [{ do: 'block', with: { reason: 'SawOriginal' }, when: { dstPort: 80 } }])],
   }))
-  t.deepEqual(port.process('outbound', frame()).outcome, { _tag: 'Dropped', reason: 'SawRewritten' })
-  t.deepEqual(port.process('inbound', frame()).outcome, { _tag: 'Dropped', reason: 'SawOriginal' })
+  t.deepEqual(port.process('outbound', frame()).outcome, { _tag: 'Dropped', reason: 'SawRewritten', by: { port: 'vm-1', layer: 'filter', group: 'g', rule: 'block-1' } })
+  t.deepEqual(port.process('inbound', frame()).outcome, { _tag: 'Dropped', reason: 'SawOriginal', by: { port: 'vm-1', layer: 'filter', group: 'g', rule: 'block-1' } })
 })

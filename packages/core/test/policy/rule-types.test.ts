@@ -24,10 +24,10 @@ for (const direction of DIRECTIONS) {
 
   test(`block: drops the frame under its reason, ${direction}`, (t) => {
     const denied = withRule({ do: 'block' })
-    t.deepEqual(denied.process(direction, frame()), { outcome: { _tag: 'Dropped', reason: 'Denied' }, outputs: [] })
+    t.deepEqual(denied.process(direction, frame()), { outcome: { _tag: 'Dropped', reason: 'Denied', by: { port: 'vm-1', layer: 'built-in', group: 'g', rule: 'block-1' } }, outputs: [] })
     t.deepEqual(denied.counters().drops, { Denied: 1 })
     const named = withRule({ do: 'block', with: { reason: 'Quarantine' } })
-    t.deepEqual(named.process(direction, frame()).outcome, { _tag: 'Dropped', reason: 'Quarantine' })
+    t.deepEqual(named.process(direction, frame()).outcome, { _tag: 'Dropped', reason: 'Quarantine', by: { port: 'vm-1', layer: 'built-in', group: 'g', rule: 'block-1' } })
   })
 
   test(`nat: rewrites addresses and ports of the outermost group, ${direction}`, (t) => {

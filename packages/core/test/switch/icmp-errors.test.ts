@@ -87,7 +87,7 @@ test('icmp errors: a stateful filter lets in an error about a connection it has,
   const sent = through(port, 'outbound', frame())
   t.is(port.process('inbound', error(sent)).outcome._tag, 'Passed')
   const never = error(frame({ srcPort: 1235 }))
-  t.deepEqual(port.process('inbound', never).outcome, { _tag: 'Dropped', reason: 'Denied' })
+  t.deepEqual(port.process('inbound', never).outcome, { _tag: 'Dropped', reason: 'Denied', by: { port: 'vm-1', layer: 'layer0', group: 'g', rule: 'block-1' } })
   // Both have the same addresses and types: a cached decision about one would decide about the other.
   t.is(port.process('inbound', error(sent)).outcome._tag, 'Passed')
 })
@@ -115,7 +115,7 @@ test('icmp errors: an error whose quote cannot be read is decided by rules and c
   const sent = through(port, 'outbound', frame())
   const { groups } = orThrow(dissect(error(sent)))
   const unreadable = orThrow(emitFrame({ groups, payload: new Uint8Array(0) }))
-  for (let i = 0; i < 2; i++) t.deepEqual(port.process('inbound', unreadable.slice()).outcome, { _tag: 'Dropped', reason: 'Denied' })
+  for (let i = 0; i < 2; i++) t.deepEqual(port.process('inbound', unreadable.slice()).outcome, { _tag: 'Dropped', reason: 'Denied', by: { port: 'vm-1', layer: 'layer0', group: 'g', rule: 'block-1' } })
   t.is(port.counters().fast, 1)
   t.is(port.process('inbound', error(sent)).outcome._tag, 'Passed')
 })
@@ -137,7 +137,7 @@ test('icmp errors: errors do not keep a connection alive', (t) => {
   clock.advanceUs(60_000)
   t.is(port.process('inbound', error(sent)).outcome._tag, 'Passed')
   clock.advanceUs(60_000)
-  t.deepEqual(port.process('inbound', error(sent)).outcome, { _tag: 'Dropped', reason: 'NotAnswered' })
+  t.deepEqual(port.process('inbound', error(sent)).outcome, { _tag: 'Dropped', reason: 'NotAnswered', by: { port: 'vm-1', layer: 'layer0', group: 'g', rule: 'block-1' } })
 })
 
 test('icmp errors: a stateless rule that rewrites the error\'s destination rewrites the quoted source', (t) => {
@@ -200,7 +200,7 @@ test('icmp errors: an error to anybody but the sender of what it quotes is no er
   elsewhere.set([0, 0], 24)
   const sum = checksum(elsewhere, 14, 34)
   elsewhere.set([sum >>> 8, sum & 0xff], 24)
-  t.deepEqual(port.process('outbound', elsewhere).outcome, { _tag: 'Dropped', reason: 'Denied' })
+  t.deepEqual(port.process('outbound', elsewhere).outcome, { _tag: 'Dropped', reason: 'Denied', by: { port: 'vm-1', layer: 'layer0', group: 'g', rule: 'block-2' } })
 })
 
 test('icmp errors: a redirect is advice and no error about the connection', (t) => {
@@ -230,5 +230,5 @@ test('datapath: a packet whose bytes refuse what the layers decided begins no co
   t.deepEqual(port.process('outbound', frame()).outcome, { _tag: 'Dropped', reason: 'TtlExceeded' })
   t.deepEqual(port.counters().connections, { layer0: 0 })
   t.is(port.counters().flows, 0)
-  t.deepEqual(port.process('inbound', frame({ srcIp: PEER, dstIp: VM, srcPort: 80, dstPort: 1234 })).outcome, { _tag: 'Dropped', reason: 'Denied' })
+  t.deepEqual(port.process('inbound', frame({ srcIp: PEER, dstIp: VM, srcPort: 80, dstPort: 1234 })).outcome, { _tag: 'Dropped', reason: 'Denied', by: { port: 'vm-1', layer: 'layer0', group: 'g', rule: 'block-1' } })
 })

@@ -28,7 +28,7 @@ const hashOf = ({ port }: Key): number => [0, 1, -1, 0x8000003f | 0][port % 4]!
 
 const flowOf = (key: Key, mask: FlowMask, lastHitUs = 0): UnifiedFlow => ({
   direction: key.direction, words: wordsOf(key).slice(0, WORDS), depth: 1, hash: hashOf(key), mask, verdict: { _tag: 'Continue' }, transposition: identity,
-  program: PROGRAM, contexts: [], mirrors: [], tallies: [], reason: 0, generation: 0, cells: [], versions: [], lifelines: [], peer: undefined,
+  program: PROGRAM, contexts: [], mirrors: [], tallies: [], reason: 0, by: undefined, generation: 0, cells: [], versions: [], lifelines: [], peer: undefined,
   createdUs: 0, lastHitUs, packets: 0, bytes: 0, installed: false,
 })
 

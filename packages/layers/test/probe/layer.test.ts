@@ -64,7 +64,7 @@ test('probe: the answer goes through the policy of the VM it stands for', (t) =>
   orThrow(security.update(acl.policy({ inbound: [{ allow: { proto: 'udp', dstPort: 61_000 }, stateful: true }], otherwise: 'deny' })))
   t.is(port.process('inbound', asked({})).outcome._tag, 'Answered')
   orThrow(security.update(acl.policy({ otherwise: 'deny' })))
-  t.deepEqual(port.process('inbound', asked({ srcPort: 61_002 })).outcome, { _tag: 'Dropped', reason: 'Denied' })
+  t.deepEqual(port.process('inbound', asked({ srcPort: 61_002 })).outcome, { _tag: 'Dropped', reason: 'Denied', by: { port: 'vm-1', layer: 'acl', group: 'default', rule: 'otherwise' } })
 })
 
 test('probe: a VM’s own use of one of the ports is its own', (t) => {

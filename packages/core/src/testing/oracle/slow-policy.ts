@@ -14,6 +14,8 @@ import type { SlowFrame } from './slow-frame.js'
 
 /** A started rule and the packets it has decided on. */
 export interface SlowRule {
+  readonly layer: string
+  readonly group: string
   readonly id: string
   readonly rule: Rule
   readonly running: RunningRule
@@ -76,7 +78,7 @@ export class SlowLayer {
         const id = rule.id ?? `${rule.type}-${i + 1}`
         const before = old?.rules.find((r) => r.id === id)
         return {
-          id, rule, running: rule.start(before?.running),
+          layer: this.name, group: group.name, id, rule, running: rule.start(before?.running),
           decided: before?.rule.type === rule.type ? before.decided : { packets: 0, bytes: 0 },
         }
       })
