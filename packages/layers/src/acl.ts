@@ -32,22 +32,27 @@ import { DIRECTIONS, groupName } from './names.js'
 export interface AclJson {
   /** Entries for what the VM sends; none unless said. */
   readonly outbound?: readonly AclEntryJson[]
-  /** Entries for what the VM gets; none unless said. */
+  /** Entries for what is sent to the VM; none unless said. */
   readonly inbound?: readonly AclEntryJson[]
-  /** What happens to packets of either direction, IP or not, that no entry matches; `deny` unless said. ARP passes either way. */
+  /** What happens to packets of either direction, IP or not, that no entry matches; `deny` unless said. ARP passes in both cases, unless an entry denies it. */
   readonly otherwise?: 'allow' | 'deny'
-  /** Whether what allows is stateful where an entry does not say; `false` unless said. */
+  /** Whether what is allowed is stateful where an entry does not say; `false` unless said. */
   readonly stateful?: boolean
-  /** Idle time of stateful entries that name none, milliseconds from 1; core's default (four minutes) unless said. */
+  /** Idle time of stateful entries that have none of their own, milliseconds from 1; core's default (240,000) unless said. */
   readonly idleMs?: number
 }
 
 /** The ACL's configuration as read. */
 export interface AclConfig {
+  /** Entries for what the VM sends; none unless said. */
   readonly outbound?: readonly AclEntry[]
+  /** Entries for what is sent to the VM; none unless said. */
   readonly inbound?: readonly AclEntry[]
+  /** What happens to packets that no entry matches; `deny` unless said. */
   readonly otherwise?: 'allow' | 'deny'
+  /** Whether what is allowed is stateful where an entry does not say; `false` unless said. */
   readonly stateful?: boolean
+  /** Idle time of stateful entries that have none of their own, milliseconds from 1; core's default (240,000) unless said. */
   readonly idleMs?: number
 }
 

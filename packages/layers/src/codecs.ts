@@ -1,7 +1,7 @@
-/** What the layers' languages have in common: objections between properties, short forms, words and names. */
+/** Codecs that the layers' languages share: for checks between properties, short forms, words and names. */
 import * as t from 'io-ts'
 
-/** Why a value whose properties are fine one by one is refused all the same. */
+/** The reason why a value is refused whose properties are fine one by one. */
 export interface Objection {
   /** The property to blame, or `undefined` for the value as a whole. */
   readonly at?: string
@@ -10,8 +10,8 @@ export interface Objection {
 }
 
 /**
- * A codec that reads what `shape` reads unless `object` objects. `P` is the part of the shape's written form that
- * passes, spelled as a type that users of TypeScript get their completions and errors from.
+ * Returns a codec that reads what `shape` reads unless `object` returns an objection. `P` is the part of the shape's written form that
+ * passes, as the type from which TypeScript makes completions and errors.
  */
 export const refined = <A, O, P extends O>(shape: t.Type<A, O>, object: (value: A) => Objection | undefined): t.Type<A, P> =>
   new t.Type<A, P>(
@@ -29,7 +29,7 @@ export const refined = <A, O, P extends O>(shape: t.Type<A, O>, object: (value: 
     (a) => shape.encode(a) as P,
   )
 
-/** A codec that also reads a text for what is otherwise an object, and writes that text where it says everything. */
+/** Returns a codec that reads a text as well as an object, and writes the text where it says everything. */
 export const orText = <A, O, S>(
   long: t.Type<A, O>, text: t.Type<S, string>, fromText: (value: S) => A, toText: (value: A) => S | undefined,
 ): t.Type<A, O | string> =>
@@ -50,7 +50,7 @@ export const orText = <A, O, S>(
     },
   )
 
-/** One value or several of them, at least one; one is written without brackets. */
+/** Returns a codec of one value, written without brackets, or of several, at least one. */
 export const oneOrMore = <A>(one: t.Type<A, string>): t.Type<readonly A[], string | readonly string[]> => {
   const several = t.readonlyArray(one)
   return new t.Type<readonly A[], string | readonly string[]>(
@@ -68,7 +68,7 @@ export const oneOrMore = <A>(one: t.Type<A, string>): t.Type<readonly A[], strin
   )
 }
 
-/** One of a few words. */
+/** Returns a codec of one of these words. */
 export const word = <W extends string>(...words: readonly W[]): t.Type<W> => {
   const is = (u: unknown): u is W => words.some((w) => w === u)
   return new t.Type<W>(
@@ -79,7 +79,7 @@ export const word = <W extends string>(...words: readonly W[]): t.Type<W> => {
   )
 }
 
-/** A text that names something: not empty. */
+/** The codec of a name: a text that is not empty. */
 export const Name: t.Type<string> = new t.Type<string>(
   'a name',
   (u): u is string => typeof u === 'string' && u !== '',

@@ -37,50 +37,73 @@ import { DIRECTIONS, groupName, repeatedNames } from './names.js'
 
 /** One container as written. */
 export interface ContainerJson {
-  /** Its address, or several, of both IP versions if it likes. */
+  /** The container's address, or several, of either IP version. No two containers of a policy have the same. */
   readonly ip: string | readonly string[]
   /** Entries for what the container sends; none unless said. */
   readonly outbound?: readonly AclEntryJson[]
-  /** Entries for what the container gets; none unless said. */
+  /** Entries for what is sent to the container; none unless said. */
   readonly inbound?: readonly AclEntryJson[]
   /** What happens to packets of this container that no entry matches; `deny` unless said. */
   readonly otherwise?: 'allow' | 'deny'
-  /** Whether what allows is stateful where an entry does not say; `true` unless said. */
+  /** Whether what is allowed is stateful where an entry does not say; the policy's unless said, and `true` where that says nothing. */
   readonly stateful?: boolean
-  /** Idle time of stateful entries that name none, milliseconds from 1; core's default (four minutes) unless said. */
+  /**
+   * Idle time of stateful entries that have none of their own, milliseconds from 1; the policy's unless said, and core's default (240,000)
+   * where that says nothing.
+   */
   readonly idleMs?: number
 }
 
-/** The configuration as written: all containers, or, for the handle of one group, that container. */
+/** The configuration as written: a list of all containers for the whole layer, or one container for the handle of its group. */
 export type ContainersJson =
   | {
-      readonly containers: readonly (ContainerJson & { /** Name of its group. */ readonly name: string })[]
-      /** What happens to packets of no container, either direction, IP or not; `deny` unless said. ARP passes either way. */
+      /** All containers; each address and each name once. */
+      readonly containers: readonly (ContainerJson & {
+        /** Name of the container's group, by which a handle updates the container alone. Not `otherwise`. */
+        readonly name: string
+      })[]
+      /** What happens to packets of no container, of either direction, IP or not; `deny` unless said. ARP passes in both cases. */
       readonly otherwise?: 'allow' | 'deny'
-      /** What containers take that do not say it themselves. */
+      /** Whether what is allowed is stateful where neither a container nor an entry says; `true` unless said. */
       readonly stateful?: boolean
-      /** What containers take that do not say it themselves. */
+      /** Idle time where neither a container nor an entry has one, milliseconds from 1; core's default (240,000) unless said. */
       readonly idleMs?: number
+      /** Absent: addresses belong to one of `containers`. */
       readonly ip?: never
+      /** Absent: entries belong to one of `containers`. */
       readonly outbound?: never
+      /** Absent: entries belong to one of `containers`. */
       readonly inbound?: never
     }
-  | (ContainerJson & { readonly containers?: never })
+  | (ContainerJson & {
+      /** Absent: this is one container, with the name of its group. */
+      readonly containers?: never
+    })
 
 /** One container as read. */
 export interface Container {
-  /** At least one. */
+  /** Addresses of the container, at least one. */
   readonly ip: readonly IpAddress[]
+  /** Entries for what the container sends; none unless said. */
   readonly outbound?: readonly AclEntry[]
+  /** Entries for what is sent to the container; none unless said. */
   readonly inbound?: readonly AclEntry[]
+  /** What happens to packets of this container that no entry matches; `deny` unless said. */
   readonly otherwise?: 'allow' | 'deny'
+  /** Whether what is allowed is stateful where an entry does not say; the policy's unless said. */
   readonly stateful?: boolean
+  /** Idle time of stateful entries that have none of their own, milliseconds from 1; the policy's unless said. */
   readonly idleMs?: number
 }
 
-/** The configuration as read: it has either `containers` or `ip`. */
+/** The configuration as read: that of the whole layer has `containers`, that of one container `ip`. */
 export interface ContainersConfig extends Omit<Container, 'ip'> {
-  readonly containers?: readonly (Container & { readonly name: string })[]
+  /** All containers; absent for one container's group. */
+  readonly containers?: readonly (Container & {
+    /** Name of the container's group. */
+    readonly name: string
+  })[]
+  /** Addresses of the one container, at least one; absent for the whole layer. */
   readonly ip?: readonly IpAddress[]
 }
 

@@ -21,42 +21,51 @@ import * as t from 'io-ts'
 import { groupName, repeatedNames } from './names.js'
 import { Name, type Objection, refined, word } from './codecs.js'
 
-/** What of a VIP is balanced: one port, one protocol, or all of it. The most specific entry wins. */
+/** One entry as written: a VIP, or one protocol or one port of it, and the address that packets to it are sent on to. */
 export interface VipJson {
-  /** The address clients use. */
+  /** The address that clients use, IPv4 or IPv6. */
   readonly vip: string
-  /** `icmp` means echo requests, of either IP version; everything unless said. */
+  /** `icmp` means echo requests, of either IP version; every packet unless said. */
   readonly proto?: 'tcp' | 'udp' | 'icmp'
-  /** The port clients use; all of them unless said. Needs `proto` `tcp` or `udp`. */
+  /** The port that clients use, 0–65535; all ports unless said. Only with `proto` `tcp` or `udp`. */
   readonly port?: number
-  /** Where it goes, of the VIP's IP version; the port's first address of that version unless said. */
+  /** The VM's address, of the VIP's IP version; the port's first address of that version unless said. */
   readonly dip?: string
-  /** The port the VM listens on; the client's unless said. Needs `port`. */
+  /** The port that the VM listens on, 0–65535; that of the client unless said. Only with `port`. */
   readonly dipPort?: number
-  /** Name of the rule; by default as `10.0.9.80:80/tcp`. */
+  /** Name of the entry's rule, once a policy; such as `10.0.9.80:80/tcp` unless said. */
   readonly name?: string
-  /** Milliseconds without a packet after which a connection is forgotten, from 1; core's default (four minutes) unless said. */
+  /** Milliseconds without a packet after which a connection is forgotten, from 1; core's default (240,000) unless said. */
   readonly idleMs?: number
 }
 
 /** The load balancer's configuration as written. */
 export interface LoadBalancerJson {
+  /** Entries, the most specific that matches first: with `port`, then with `proto`, then whole addresses. Each VIP, protocol and port once. */
   readonly vips: readonly VipJson[]
 }
 
-/** An entry as read. */
+/** One entry as read. */
 export interface Vip {
+  /** The address that clients use. */
   readonly vip: IpAddress
+  /** `icmp` means echo requests, of either IP version; every packet unless said. */
   readonly proto?: 'tcp' | 'udp' | 'icmp'
+  /** The port that clients use; all ports unless said. Only with `tcp` or `udp`. */
   readonly port?: number
+  /** The VM's address, of the VIP's version; the port's first address of that version unless said. */
   readonly dip?: IpAddress
+  /** The port that the VM listens on; that of the client unless said. Only with `port`. */
   readonly dipPort?: number
+  /** Name of the rule; such as `10.0.9.80:80/tcp` unless said. */
   readonly name?: string
+  /** Milliseconds without a packet after which a connection is forgotten, from 1; core's default (240,000) unless said. */
   readonly idleMs?: number
 }
 
 /** The load balancer's configuration as read. */
 export interface LoadBalancerConfig {
+  /** Entries, each VIP, protocol and port once. */
   readonly vips: readonly Vip[]
 }
 

@@ -18,24 +18,31 @@ import * as t from 'io-ts'
 import { groupName, repeatedNames } from './names.js'
 import { Name, orText } from './codecs.js'
 
-/** A prefix that gets counters of its own, as written: `10.0.0.0/16` alone is its own name. */
-export type MeteredPrefixJson = string | { readonly prefix: string; readonly name?: string }
+/** A prefix with counters of its own, as written: an object, or the prefix alone, which then is the name as well. */
+export type MeteredPrefixJson = string | {
+  /** The remote addresses that are counted, IPv4 or IPv6, such as `10.0.0.0/16`. */
+  readonly prefix: string
+  /** Name of its rules and their counters, once a policy; the prefix unless said. Counters go on through updates while the name stays. */
+  readonly name?: string
+}
 
 /** The meter's configuration as written. */
 export interface MeterJson {
-  /** Each with counters of its own; the longest one that matches counts a packet. */
+  /** Prefixes with counters of their own, each once; the longest that holds a packet's remote address counts the packet. */
   readonly prefixes: readonly MeteredPrefixJson[]
 }
 
-/** A prefix that gets counters of its own. */
+/** A prefix with counters of its own, as read. */
 export interface MeteredPrefix {
+  /** The remote addresses that are counted. */
   readonly prefix: IpPrefix
-  /** Name of its rules; by default the prefix. */
+  /** Name of its rules; the prefix unless said. */
   readonly name?: string
 }
 
 /** The meter's configuration as read. */
 export interface MeterConfig {
+  /** Prefixes with counters of their own, each once. */
   readonly prefixes: readonly MeteredPrefix[]
 }
 

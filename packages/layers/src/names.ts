@@ -4,16 +4,16 @@ import type { Direction, LayerEnvironment, Problem } from '@vfp-ts/core'
 /** Both directions, in the order in which layers speak of them. */
 export const DIRECTIONS: readonly Direction[] = ['outbound', 'inbound']
 
-/** The name of a layer's groups: that of the group being updated, `default` when the whole layer is. */
+/** Returns the name of a layer's groups: that of the group being updated, or `default` when the whole layer is. */
 export const groupName = (environment: LayerEnvironment): string => environment.group ?? 'default'
 
-/** A name and where in the configuration it comes from. */
+/** A name and the path in the configuration that it comes from. */
 export interface NamedAt {
   readonly name: string
   readonly path: string
 }
 
-/** One problem for every name that an earlier entry of the list has already, or that is one of the layer's own. */
+/** Returns one problem for each name that an earlier entry of the list has, or that is one of the layer's own. */
 export const repeatedNames = (named: readonly NamedAt[], own: readonly string[] = [], what: 'rule' | 'group' = 'rule'): readonly Problem[] => {
   const seen = new Map<string, string>(own.map((name) => [name, `the name of a ${what} that the layer adds`]))
   const problems: Problem[] = []

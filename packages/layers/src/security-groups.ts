@@ -41,66 +41,91 @@ import { DIRECTIONS, groupName, repeatedNames } from './names.js'
 
 /** An entry of a stage as written. */
 export type SecurityEntryJson = AclEntryJson & {
-  /** Whether later stages are not asked any more; `true` for what denies and `false` for what allows, unless said. */
+  /** Whether later stages are not asked any more; `true` for `deny` and `false` for `allow` unless said. */
   readonly terminating?: boolean
 }
 
-/** What a stage says of packets that no entry of it matches: `deny` is terminating, `allow` is not, `abstain` is no word at all. */
+/**
+ * What a stage says of packets that none of its entries matches: `deny` is terminating but lets ARP pass, `allow` is not terminating,
+ * `abstain` leaves the decision to the other stages.
+ */
 export type StageOtherwise = 'deny' | 'allow' | 'abstain'
 
 /** One stage as written. */
 export interface SecurityStageJson {
   /** Entries for what the VM sends; none unless said. */
   readonly outbound?: readonly SecurityEntryJson[]
-  /** Entries for what the VM gets; none unless said. */
+  /** Entries for what is sent to the VM; none unless said. */
   readonly inbound?: readonly SecurityEntryJson[]
-  /** What happens to packets of either direction, IP or not, that no entry matches; `deny` unless said. It lets ARP pass. */
+  /** What the stage says of packets of either direction, IP or not, that no entry matches; `deny` unless said. */
   readonly otherwise?: StageOtherwise
-  /** Whether what allows is stateful where an entry does not say; `true` unless said. */
+  /** Whether what is allowed is stateful where an entry does not say; the policy's unless said, and `true` where that says nothing. */
   readonly stateful?: boolean
-  /** Idle time of stateful entries that name none, milliseconds from 1; core's default (four minutes) unless said. */
+  /**
+   * Idle time of stateful entries that have none of their own, milliseconds from 1; the policy's unless said, and core's default (240,000)
+   * where that says nothing.
+   */
   readonly idleMs?: number
 }
 
-/** A stage in the list of all. */
+/** One stage in the list of all, as written. */
 export interface NamedStageJson extends SecurityStageJson {
-  /** Name of its group: by it a handle replaces the stage alone. */
+  /** Name of the stage's group, unique in the layer, by which a handle updates the stage alone. */
   readonly name: string
-  /** Stages are walked by ascending order, those of one order as they stand in the list; 0 unless said. */
+  /** Smaller is walked earlier, −2^31 to 2^31 − 1, and equal ones as listed; 0 unless said. */
   readonly order?: number
 }
 
-/** The configuration as written: all stages, or, for the handle of one group, that stage. */
+/** The configuration as written: a list of all stages for the whole layer, or one stage for the handle of its group. */
 export type SecurityGroupsJson =
   | {
+      /** All stages, each name once, not all of which abstain. */
       readonly stages: readonly NamedStageJson[]
+      /** Absent: entries belong to one of `stages`. */
       readonly outbound?: never
+      /** Absent: entries belong to one of `stages`. */
       readonly inbound?: never
+      /** Absent: it belongs to one of `stages`. */
       readonly otherwise?: never
-      /** What stages take that do not say it themselves. */
+      /** Whether what is allowed is stateful where neither a stage nor an entry says; `true` unless said. */
       readonly stateful?: boolean
-      /** What stages take that do not say it themselves. */
+      /** Idle time where neither a stage nor an entry has one, milliseconds from 1; core's default (240,000) unless said. */
       readonly idleMs?: number
     }
-  | (SecurityStageJson & { readonly stages?: never })
+  | (SecurityStageJson & {
+      /** Absent: this is one stage, with the name of its group. */
+      readonly stages?: never
+    })
 
 /** An entry of a stage as read. */
 export interface SecurityEntry extends AclEntry {
+  /** Whether later stages are not asked; `true` for `deny` and `false` for `allow` unless said. */
   readonly terminating?: boolean
 }
 
 /** One stage as read. */
 export interface SecurityStage {
+  /** Entries for what the VM sends; none unless said. */
   readonly outbound?: readonly SecurityEntry[]
+  /** Entries for what is sent to the VM; none unless said. */
   readonly inbound?: readonly SecurityEntry[]
+  /** What the stage says of packets that no entry matches; `deny` unless said. */
   readonly otherwise?: StageOtherwise
+  /** Whether what is allowed is stateful where an entry does not say; the policy's unless said. */
   readonly stateful?: boolean
+  /** Idle time of stateful entries that have none of their own, milliseconds from 1; the policy's unless said. */
   readonly idleMs?: number
 }
 
-/** The configuration as read: with `stages`, neither entries nor `otherwise`. */
+/** The configuration as read: that of the whole layer has `stages`, and neither entries nor `otherwise` of its own. */
 export interface SecurityGroupsConfig extends SecurityStage {
-  readonly stages?: readonly (SecurityStage & { readonly name: string; readonly order?: number })[]
+  /** All stages; absent for one stage's group. */
+  readonly stages?: readonly (SecurityStage & {
+    /** Name of the stage's group. */
+    readonly name: string
+    /** Smaller is walked earlier, and equal ones as listed; 0 unless said. */
+    readonly order?: number
+  })[]
 }
 
 const entry = refined<SecurityEntry, object, SecurityEntryJson>(strictlyPartial({}, { ...ENTRY, terminating: t.boolean }, 'an entry'), entryObjection)

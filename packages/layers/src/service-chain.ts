@@ -28,23 +28,23 @@ import { chooseEndpoint } from './vnet/ecmp.js'
 
 /** One detour as written. */
 export interface ChainJson {
-  /** What takes it: conditions on the frame as the layers before left it, `inner.` being what the VM sent if `vnet` tunnelled it. */
+  /** Conditions on the frame as the layers before left it; fields with `inner.` are those of the packet that the VM sent, if `vnet` tunnelled it. */
   readonly when: ConditionsJson
-  /** The appliance's physical address, or several of which each flow has one. */
+  /** Physical address of the appliance, or of several of which each flow has one. */
   readonly through: string | readonly string[]
-  /** Network identifier of the second tunnel, 24 bits: the chain's own. */
+  /** Network identifier of the second tunnel, 24 bits. */
   readonly vni: number
-  /** `vxlan` unless said. */
+  /** Encapsulation of the second tunnel; `vxlan` unless said. */
   readonly encap?: NetworkTunnel
   /** Whether only answers may come back; `false` unless said. */
   readonly stateful?: boolean
-  /** Milliseconds without a packet after which a connection is forgotten, from 1; core's default (four minutes) unless said. Only with `stateful`. */
+  /** Milliseconds without a packet after which a connection is forgotten, from 1; core's default (240,000) unless said. Only with `stateful`. */
   readonly idleMs?: number
-  /** Prefixes from which frames may come back; the appliances unless said. Not with `stateful`. */
+  /** Prefixes of physical addresses from which frames may come back; those of `through` unless said. Not with `stateful`. */
   readonly from?: readonly string[]
-  /** What may come back: conditions on the frame in its second tunnel; everything unless said. Not with `stateful`. */
+  /** Conditions on frames that come back, in the second tunnel (so that `inner2.` is the tenant's packet); none unless said. Not with `stateful`. */
   readonly back?: ConditionsJson
-  /** Name of the rules; by default `chain-1` and so on. */
+  /** Name of the chain's rules, once a policy; `chain-1`, by position, unless said. */
   readonly name?: string
 }
 
@@ -52,39 +52,49 @@ export interface ChainJson {
 export interface ServiceChainJson extends OuterHeaderJson {
   /** The host's physical addresses; the first of the other end's IP version is the source of tunnels. */
   readonly underlay: string | readonly string[]
-  /** The first one whose conditions hold is taken. */
+  /** Detours; the first one whose conditions hold is taken. */
   readonly chains: readonly ChainJson[]
 }
 
 /** One detour as read. */
 export interface Chain {
+  /** Conditions on the frame as the layers before left it. */
   readonly when: readonly Condition[]
-  /** At least one. */
+  /** Physical addresses of the appliances, at least one. */
   readonly through: readonly IpAddress[]
+  /** Network identifier of the second tunnel, 24 bits. */
   readonly vni: number
+  /** Encapsulation of the second tunnel; `vxlan` unless said. */
   readonly encap?: NetworkTunnel
+  /** Whether only answers may come back; `false` unless said. */
   readonly stateful?: boolean
+  /** Milliseconds without a packet after which a connection is forgotten, from 1; core's default (240,000) unless said. Only with `stateful`. */
   readonly idleMs?: number
+  /** Prefixes of physical addresses from which frames may come back; those of `through` unless said. Not with `stateful`. */
   readonly from?: readonly IpPrefix[]
+  /** Conditions on frames that come back, in the second tunnel; none unless said. Not with `stateful`. */
   readonly back?: readonly Condition[]
+  /** Name of the rules; `chain-1`, by position, unless said. */
   readonly name?: string
 }
 
 /** The service chain's configuration as read. */
 export interface ServiceChainConfig extends OuterHeader {
-  /** At least one. */
+  /** The host's physical addresses, at least one. */
   readonly underlay: readonly IpAddress[]
+  /** Detours; the first one whose conditions hold is taken. */
   readonly chains: readonly Chain[]
 }
 
-/** What a detour is made of. */
+/** Parameters of a {@link detour} rule. */
 export interface DetourConfig extends OuterHeader {
   /** The host's own physical addresses, at least one. */
   readonly underlay: readonly IpAddress[]
-  /** The appliances, at least one. */
+  /** Physical addresses of the appliances, at least one. */
   readonly through: readonly IpAddress[]
+  /** Network identifier of the tunnel, 24 bits. */
   readonly vni: number
-  /** `vxlan` unless said. */
+  /** Encapsulation of the tunnel; `vxlan` unless said. */
   readonly encap?: NetworkTunnel
 }
 
@@ -98,8 +108,8 @@ const decide = (config: DetourConfig, flow: FlowContext): Decision => {
 }
 
 /**
- * Tunnels a frame as it is to an appliance, VXLAN unless said; of several each flow has one, always the same. Drops: `NoUnderlay` if
- * the host has no address of any appliance's IP version.
+ * Rule type that tunnels a frame, unchanged, to an appliance; of several, each flow has always the same one. Drops: `NoUnderlay` if the host has no
+ * address of any appliance's IP version.
  */
 export const detour: RuleType<'detour', DetourConfig, object, undefined> = defineRuleType({
   name: 'detour',
@@ -108,7 +118,7 @@ export const detour: RuleType<'detour', DetourConfig, object, undefined> = defin
   decide,
 })
 
-/** Whether the second group is what a tunnel looks like to somebody who does not look into it. */
+/** Returns whether the second header group looks like a tunnel that was not parsed. */
 const hidesTunnel = (flow: FlowContext): boolean =>
   flow.depth === 2 && (flow.number('inner.proto') === GRE || TUNNEL_PORTS.includes(flow.number('inner.dstPort') ?? 0))
 
@@ -117,8 +127,8 @@ const TUNNEL_PORTS: readonly number[] = [wire.udp.UdpPort.Vxlan, wire.udp.UdpPor
 const GRE = 47
 
 /**
- * Takes a frame out of the tunnel it came back in. Drops: `InnerTunnelNotParsed` where what is inside looks like a tunnel that was
- * not parsed, because the layers behind would take it for something plain.
+ * Rule type that takes a frame out of the tunnel in which it came back. Drops: `InnerTunnelNotParsed` if the frame inside looks like a tunnel that
+ * was not parsed, because the layers behind would treat it as a plain packet.
  */
 export const detourEnd: RuleType<'detour-end', object, object, undefined> = defineRuleType({
   name: 'detour-end',

@@ -1,6 +1,6 @@
 /**
- * Tunnels over the physical network, as every layer that makes some has them: which of the host's own addresses, which
- * encapsulation, and what the outer header says.
+ * Tunnels over the physical network, alike in every layer that makes some: the host's own addresses, the encapsulation, and the fields
+ * of the outer header.
  */
 import {
   type Condition, entropyPort, integer, Ip, type IpAddress, is, type Mac, MacText, type NetworkTunnel, oneOf, type PushSpec, Tunnel, type TunnelUse,
@@ -8,23 +8,27 @@ import {
 import * as t from 'io-ts'
 import { word } from './codecs.js'
 
-/** What the outer headers of a layer's tunnels are to say, as written. */
+/** Fields of the outer headers of a layer's tunnels, as written. */
 export interface OuterHeaderJson {
-  /** Source MAC of tunnels; zero unless said, for whoever puts frames on the wire to fill in. */
+  /** Source MAC of tunnels; zero unless said. An adapter that resolves neighbours, such as `openUnderlay`, replaces it. */
   readonly underlayMac?: string
-  /** Destination MAC of tunnels; zero unless said. */
+  /** Destination MAC of tunnels; zero unless said. An adapter that resolves neighbours, such as `openUnderlay`, replaces it. */
   readonly nextHopMac?: string
-  /** TTL or hop limit of tunnels, 1–255, or `copy` for that of the frame inside; 64 unless said. */
+  /** TTL or hop limit of tunnels, 1–255, or `copy` for that of the packet inside; 64 unless said. */
   readonly ttl?: number | 'copy'
-  /** DSCP of tunnels, 0–63, or `copy` for that of the frame inside, which it is unless said. ECN is copied always. */
+  /** DSCP of tunnels, 0–63, or `copy` for that of the packet inside; `copy` unless said. ECN is copied always. @see RFC 2983, RFC 6040 */
   readonly dscp?: number | 'copy'
 }
 
-/** What the outer headers of a layer's tunnels are to say, as read. */
+/** Fields of the outer headers of a layer's tunnels, as read. */
 export interface OuterHeader {
+  /** Source MAC of tunnels; zero unless said. */
   readonly underlayMac?: Mac
+  /** Destination MAC of tunnels; zero unless said. */
   readonly nextHopMac?: Mac
+  /** TTL or hop limit of tunnels, 1–255, or `copy`; 64 unless said. */
   readonly ttl?: number | 'copy'
+  /** DSCP of tunnels, 0–63, or `copy`; `copy` unless said. */
   readonly dscp?: number | 'copy'
 }
 
@@ -42,18 +46,18 @@ export const OUTER_HEADER = {
   underlayMac: MacText, nextHopMac: MacText, ttl: numberOrCopy(integer(1, 255, 'a TTL')), dscp: numberOrCopy(integer(0, 63, 'a DSCP')),
 }
 
-/** Of a configuration, what of it says how outer headers look. */
+/** Returns only those properties of a configuration that are about outer headers. */
 export const outerHeaderOf = ({ underlayMac, nextHopMac, ttl, dscp }: OuterHeader): OuterHeader => ({
   ...(underlayMac === undefined ? {} : { underlayMac }), ...(nextHopMac === undefined ? {} : { nextHopMac }),
   ...(ttl === undefined ? {} : { ttl }), ...(dscp === undefined ? {} : { dscp }),
 })
 
-/** A tunnel that carries a network identifier. */
+/** The codec of encapsulations that carry a network identifier. */
 export const Encap: t.Type<NetworkTunnel> = word('vxlan', 'nvgre', 'geneve')
 
 const Several = t.readonlyArray(Ip)
 
-/** One address or several, at least one; one is written without brackets. */
+/** The codec of one address, written without brackets, or of several, at least one. */
 export const Addresses: t.Type<readonly IpAddress[], string | readonly string[]> = new t.Type<readonly IpAddress[], string | readonly string[]>(
   'addresses',
   (u): u is readonly IpAddress[] => Several.is(u) && u.length > 0,
@@ -68,13 +72,13 @@ export const Addresses: t.Type<readonly IpAddress[], string | readonly string[]>
   },
 )
 
-/** The host's own address that a tunnel to `pa` comes from: the first of its IP version, if there is one. */
+/** Returns the host's own address that a tunnel to `pa` comes from: the first of its IP version, or `undefined`. */
 export const sourceTowards = (underlay: readonly IpAddress[], pa: IpAddress): IpAddress | undefined =>
   underlay.find((own) => own.version === pa.version)
 
 /**
- * The group to push for a tunnel. DSCP and ECN are copied from the frame inside unless said otherwise, the TTL is 64, and the
- * entropy that the underlay spreads load by is made of the flow's hash.
+ * Returns the header group to push for a tunnel. Unless said otherwise, DSCP and ECN are copied from the packet inside and the TTL is 64. The
+ * entropy by which the underlay spreads load is made of the flow's hash.
  *
  * @see RFC 2983; RFC 6040; RFC 7348 §5; RFC 7637 §3.2
  */
@@ -94,11 +98,11 @@ export const tunnelTo = (
   ...(dscp === undefined ? {} : { dscp: dscp === 'copy' ? { original: 0 } : dscp }),
 })
 
-/** What a rule has to do with tunnels that puts some around packets, of one of these kinds and from one of the host's addresses: answers come back to it. */
+/** Returns the use of tunnels of a rule that puts some around packets: answers come back in one of these kinds, to one of the host's addresses. */
 export const answersAt = (encaps: readonly NetworkTunnel[], underlay: readonly IpAddress[]): TunnelUse =>
   ({ answers: encaps.flatMap((kind) => underlay.map((ip) => ({ kind, ip }))) })
 
-/** Conditions on a frame in a tunnel of this kind and network that ends at one of these addresses. */
+/** Returns conditions on a frame in a tunnel of this kind and network that ends at one of these addresses. */
 export const inTunnel = (encap: NetworkTunnel, vni: number, underlay: readonly IpAddress[]): readonly Condition[] =>
   [is('tunnel', KINDS[encap]), is('vni', vni), oneOf('dstIp', underlay)]
 

@@ -1,4 +1,4 @@
-/** The guard's language: what is the port's beside its own MAC and addresses, and what it may do before it has one. */
+/** The guard's language: MACs and addresses that are the port's beside its own, and the messages that it may send before it has an address. */
 import { type IpPrefix, type LayerEnvironment, type Mac, MacText, Prefix, strictlyPartial } from '@vfp-ts/core'
 import * as t from 'io-ts'
 import { type Objection, refined, word } from '../codecs.js'
@@ -7,42 +7,55 @@ import { type Objection, refined, word } from '../codecs.js'
 export interface GuardJson {
   /** MACs that are the port's beside its own; none unless said. */
   readonly macs?: readonly string[]
-  /** Addresses and prefixes that are the port's beside its own, as those of containers or of a network it routes for; none unless said. */
+  /** Addresses and prefixes that are the port's beside its own, such as those of containers or of a network that it routes for; none unless said. */
   readonly ips?: readonly string[]
   /** IPv4 prefixes, of at most 30 bits, whose broadcast address the port listens to: the subnets it is in; none unless said. */
   readonly subnets?: readonly string[]
   /** Whether DHCPv4 and BOOTP clients may ask from 0.0.0.0, and get answers under the address that they are offered; `true` unless said. */
   readonly dhcp?: boolean
   /**
-   * Whether IPv6's link-local addresses are the port's, and `::` is a good source of the messages that have to use it; unless said, whether the
-   * port has an IPv6 address.
+   * Whether IPv6's link-local addresses are the port's, and `::` is a valid source of the messages that have to use it; unless said, whether
+   * the port, with `ips`, has an IPv6 address.
    */
   readonly linkLocal?: boolean
   /** What happens to outbound frames that are neither IP nor ARP; `deny` unless said. */
   readonly otherTypes?: 'allow' | 'deny'
-  /** Whether the port gets broadcast frames; `true` unless said. */
+  /** Whether broadcast frames pass to the port; `true` unless said. */
   readonly broadcast?: boolean
-  /** Whether the port gets IP multicast, and may say from 0.0.0.0 or `::` what groups it listens to; `true` unless said. */
+  /** Whether IP multicast passes to the port, and reports of groups from 0.0.0.0 or `::` pass from it; `true` unless said. */
   readonly multicast?: boolean
 }
 
 /** The guard's configuration as read. */
 export interface GuardConfig {
+  /** MACs that are the port's beside its own; none unless said. */
   readonly macs?: readonly Mac[]
+  /** Addresses, as prefixes, that are the port's beside its own; none unless said. */
   readonly ips?: readonly IpPrefix[]
+  /** IPv4 prefixes of at most 30 bits whose broadcast address the port listens to; none unless said. */
   readonly subnets?: readonly IpPrefix[]
+  /** Whether DHCPv4 and BOOTP clients may ask from 0.0.0.0, and get answers under the address that they are offered; `true` unless said. */
   readonly dhcp?: boolean
+  /**
+   * Whether IPv6's link-local addresses are the port's, and `::` is a valid source of the messages that have to use it; unless said, whether
+   * the port, with `ips`, has an IPv6 address.
+   */
   readonly linkLocal?: boolean
+  /** What happens to outbound frames that are neither IP nor ARP; `deny` unless said. */
   readonly otherTypes?: 'allow' | 'deny'
+  /** Whether broadcast frames pass to the port; `true` unless said. */
   readonly broadcast?: boolean
+  /** Whether IP multicast passes to the port, and reports of groups from 0.0.0.0 or `::` pass from it; `true` unless said. */
   readonly multicast?: boolean
 }
 
-/** What is the port's. */
+/** The MACs and addresses that are the port's. */
 export interface Own {
+  /** The MAC of the port first. */
   readonly macs: readonly Mac[]
+  /** Those of the port, then those of the policy. */
   readonly ips: readonly IpPrefix[]
-  /** Whether link-local addresses of IPv6 are. */
+  /** Whether link-local addresses of IPv6 are the port's. */
   readonly linkLocal: boolean
   /** `ips`, and link-local addresses if they are the port's. */
   readonly all: readonly IpPrefix[]
@@ -50,10 +63,10 @@ export interface Own {
   readonly ips6: readonly IpPrefix[]
 }
 
-/** Of IPv6. @see RFC 4291 §2.5.6 */
+/** The link-local prefix of IPv6. @see RFC 4291 §2.5.6 */
 export const LINK_LOCAL: IpPrefix = { address: { version: 6, words: [0xfe80_0000, 0, 0, 0] }, length: 10 }
 
-/** What is the port's under a configuration. */
+/** Returns the MACs and addresses that are the port's under a configuration. */
 export const ownOf = (config: GuardConfig, { port }: LayerEnvironment): Own => {
   const ips = [...port.ips.map((address): IpPrefix => ({ address, length: address.version === 4 ? 32 : 128 })), ...(config.ips ?? [])]
   const linkLocal = config.linkLocal ?? ips.some(isSix)

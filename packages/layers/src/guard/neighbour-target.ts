@@ -10,14 +10,18 @@
 import { defineRuleType, type IpPrefix, Prefix, prefixContains, proceed, refuse, type RuleType, sameIp, strictly, strictlyPartial } from '@vfp-ts/core'
 import * as t from 'io-ts'
 
-/** Whose the target may be. */
+/** The addresses that a target may be. */
 export interface NeighbourTargetConfig {
+  /** Prefixes that the target has to lie in one of. */
   readonly own: readonly IpPrefix[]
-  /** Name under which others are dropped; `SpoofedNdp` unless said. */
+  /** Reason by which others are dropped; `SpoofedNdp` unless said. */
   readonly reason?: string
 }
 
-/** Passes a neighbour solicitation or advertisement whose target lies in one of `own`; drops others, and those without a target, by `reason`. */
+/**
+ * Rule type that passes a neighbour solicitation or advertisement whose target lies in one of `own`. Drops others, and packets without a
+ * target, by `reason`.
+ */
 export const neighbourTarget: RuleType<'neighbour-target', NeighbourTargetConfig, object, undefined> = defineRuleType({
   name: 'neighbour-target',
   config: strictlyPartial({ own: t.readonlyArray(Prefix) }, { reason: t.string }, 'addresses of the sender'),
@@ -27,8 +31,16 @@ export const neighbourTarget: RuleType<'neighbour-target', NeighbourTargetConfig
   },
 })
 
-/** Passes an ARP packet that announces its sender's address, for whoever has it in his cache; drops others by `reason`. */
-export const arpAnnouncement: RuleType<'arp-announcement', { readonly reason: string }, object, undefined> = defineRuleType({
+/**
+ * Rule type that passes an ARP packet whose sender and target are the same address: it announces that address to hosts that have it in their caches.
+ * Drops other packets by `reason`.
+ *
+ * @see RFC 5227 §3
+ */
+export const arpAnnouncement: RuleType<'arp-announcement', {
+  /** Reason by which other packets are dropped. */
+  readonly reason: string
+}, object, undefined> = defineRuleType({
   name: 'arp-announcement',
   config: strictly({ reason: t.string }, 'why others are dropped'),
   decide: ({ reason }, flow) => {

@@ -1,5 +1,5 @@
 /**
- * What a host may say from the unspecified address, because it has no other yet, and in no other form than its RFC gives it.
+ * The messages that a host may send from the unspecified address, because it has no other yet, each in the form that its RFC gives it.
  *
  * It is a rule type and not conditions because most of what is looked at (hop limits, options, targets) differs from packet to
  * packet: as conditions they would be consulted for every packet of the group, and none of them could be cached. What a rule reads when it decides
@@ -26,15 +26,15 @@ import { BROADCAST_MAC } from '../group-macs.js'
 const { Icmpv6Type } = wire.icmpv6
 const { NDP_HOP_LIMIT, solicitedNode, ALL_NODES } = wire.ndpRules
 
-/** What is allowed from the unspecified address. */
+/** The messages that are allowed from the unspecified address. */
 export interface UnspecifiedConfig {
-  /** Requests of DHCPv4 and BOOTP. */
+  /** Whether requests of DHCPv4 and BOOTP are. */
   readonly dhcp: boolean
-  /** Reports of the groups that the host listens to, those of IPv6 only with `discovery`. */
+  /** Whether reports of multicast groups are; those of IPv6 need `discovery` as well. */
   readonly reports: boolean
-  /** Neighbour discovery, and so IPv6 at all. */
+  /** Whether neighbour discovery is, and IPv6 at all. */
   readonly discovery: boolean
-  /** IPv6 addresses that may be asked after. */
+  /** IPv6 addresses for which duplicate address detection may ask. */
   readonly own: readonly IpPrefix[]
 }
 
@@ -71,12 +71,12 @@ const isDetection = ({ own }: UnspecifiedConfig, flow: FlowContext, dstIp: IpAdd
 
 const isReport = (flow: FlowContext): boolean => flow.number('ttl') === 1 && flow.number('routerAlert') === 1
 
-/** A report goes to its group, of IGMPv1 without a router alert; one of IGMPv3 and a leave of IGMPv2 go to routers, and have one. */
+/** Whether a report goes where it may: to its group (IGMPv1 has no router alert), or to the routers with a router alert (IGMPv3, and leaves of IGMPv2). */
 const isGroup4 = (ip: IpAddress, flow: FlowContext): boolean =>
   ip.words[3] >>> 28 === 0xe && !sameIp(ip, ALL_SYSTEMS) &&
   ((!sameIp(ip, ALL_ROUTERS_4) && !sameIp(ip, ALL_IGMP3_ROUTERS)) || flow.number('routerAlert') === 1)
 
-/** A group that is reported: nobody reports that he listens to what all do. @see RFC 2710 §5 */
+/** Whether a group is one that hosts report: all listen to ff02::1, and none reports it. @see RFC 2710 §5 */
 const isGroup6 = (ip: IpAddress): boolean => ip.words[0] >>> 24 === 0xff && !sameIp(ip, ALL_NODES)
 
 const SPOOFED = refuse('SpoofedIp')
@@ -90,7 +90,13 @@ const ALL_IGMP3_ROUTERS: IpAddress = { version: 4, words: [0, 0, 0, 0xe000_0016]
 const ALL_ROUTERS: IpAddress = { version: 6, words: [0xff02_0000, 0, 0, 2] }
 const ALL_MLD2_ROUTERS: IpAddress = { version: 6, words: [0xff02_0000, 0, 0, 0x16] }
 
-/** Passes, of what comes from 0.0.0.0 or `::`, the messages that have to; drops others as `SpoofedIp`, of neighbour discovery as `SpoofedNdp`. */
+/**
+ * Rule type for packets from 0.0.0.0 or `::`: passes the messages that a host without an address has to send, each only in the form of its RFC
+ * (DHCPv4 and BOOTP requests, IGMP and MLD reports, duplicate address detection, router solicitations). Drops other messages of neighbour
+ * discovery as `SpoofedNdp`, and everything else as `SpoofedIp`.
+ *
+ * @see RFC 2131 §4.1, RFC 3376 §4, RFC 4861 §4.1, §4.3, RFC 4862 §5.4.2, RFC 2710 §3, RFC 3810 §5
+ */
 export const fromUnspecified: RuleType<'from-unspecified', UnspecifiedConfig, object, undefined> = defineRuleType({
   name: 'from-unspecified',
   config: strictly({ dhcp: t.boolean, reports: t.boolean, discovery: t.boolean, own: t.readonlyArray(Prefix) }, 'what is allowed from the unspecified address'),

@@ -7,26 +7,29 @@ import { Name, type Objection, refined, word } from '../codecs.js'
 
 /** A table as written: the MAC to set for each address. */
 export interface MacTableJson {
-  /** The packet's address that is looked up. */
+  /** The field of the packet that is looked up. */
   readonly by: 'srcIp' | 'dstIp'
-  /** From IP addresses, of both versions if need be, to MACs. */
+  /** From IP addresses, of either version, to MACs. Addresses that it does not hold are left to the next entries. */
   readonly table: Readonly<Record<string, string>>
 }
 
-/** What a MAC is set to, as written: a MAC as text, `port` for the port's own, or a table. */
+/** The new value of a MAC, as written: a MAC as text, `port` for the MAC of the port, or a table. */
 export type MacValueJson = string | MacTableJson
 
 /** One entry as written. */
 export interface MacEntryJson {
-  /** Which packets; all IP packets unless said. Only where `etherType` is named here are frames rewritten that are not IP. */
+  /** Conditions of the packets; all IP packets unless said. Frames that are not IP are rewritten only where `etherType` is named here. */
   readonly when?: ConditionsJson
   /** The new source MAC; kept unless said. */
   readonly srcMac?: MacValueJson
   /** The new destination MAC; kept unless said. At most one of the two is a table. */
   readonly dstMac?: MacValueJson
-  /** Name of the rule, and with a table the beginning of the rules' names; by default `entry-1`, by position. */
+  /**
+   * Name of the entry's rule, once a direction, and with a table the beginning of its rules' names; `entry-1`, by position, unless said.
+   * `to-many` is taken.
+   */
   readonly name?: string
-  /** 0–65534, smaller is tried first; by default 100 for the first entry, 101 for the second and so on. */
+  /** 0–65534, smaller is tried first; 100 for the first entry, 101 for the second and so on unless said. Equal ones are tried in order. */
   readonly priority?: number
 }
 
@@ -34,7 +37,7 @@ export interface MacEntryJson {
 export interface MacRewriteJson {
   /** Entries for what the VM sends; none unless said. */
   readonly outbound?: readonly MacEntryJson[]
-  /** Entries for what the VM gets; none unless said. */
+  /** Entries for what is sent to the VM; none unless said. */
   readonly inbound?: readonly MacEntryJson[]
   /** Whether entries also apply to frames for broadcast and IP multicast MACs; `false` unless said. */
   readonly multicast?: boolean
@@ -42,38 +45,52 @@ export interface MacRewriteJson {
 
 /** A table as read. */
 export interface MacTable {
+  /** The field of the packet that is looked up. */
   readonly by: 'srcIp' | 'dstIp'
-  /** Each address once. */
-  readonly table: readonly { readonly ip: IpAddress; readonly mac: Mac }[]
+  /** Rows of the table, each address once. */
+  readonly table: readonly {
+    /** The address that the packet has. */
+    readonly ip: IpAddress
+    /** The MAC that is set. */
+    readonly mac: Mac
+  }[]
 }
 
-/** What a MAC is set to. */
+/** The new value of a MAC, as read: a MAC, `port` for the MAC of the port, or a table. */
 export type MacValue = Mac | 'port' | MacTable
 
-/** One entry as read: it sets something, and has at most one table. */
+/** One entry as read: it has `srcMac`, `dstMac` or both, of which at most one is a table. */
 export interface MacEntry {
+  /** Conditions of the packets; all IP packets unless said. Frames that are not IP are rewritten only where `etherType` is among them. */
   readonly when?: readonly Condition[]
+  /** The new source MAC; kept unless said. */
   readonly srcMac?: MacValue
+  /** The new destination MAC; kept unless said. */
   readonly dstMac?: MacValue
+  /** Name of the rule, and with a table the beginning of its rules' names; `entry-1`, by position, unless said. */
   readonly name?: string
+  /** 0–65534, smaller is tried first; 100 plus the position from 0 unless said. */
   readonly priority?: number
 }
 
 /** The configuration as read. */
 export interface MacRewriteConfig {
+  /** Entries for what the VM sends; none unless said. */
   readonly outbound?: readonly MacEntry[]
+  /** Entries for what is sent to the VM; none unless said. */
   readonly inbound?: readonly MacEntry[]
+  /** Whether entries also apply to frames for broadcast and IP multicast MACs; `false` unless said. */
   readonly multicast?: boolean
 }
 
-/** Whether a value is a table. */
+/** Returns whether a value is a table. */
 export const isTable = (value: MacValue | undefined): value is MacTable => typeof value === 'object'
 
 type Row = MacTable['table'][number]
 
 const isRow = (u: unknown): u is Row => typeof u === 'object' && u !== null && 'ip' in u && Ip.is(u.ip) && 'mac' in u && MacText.is(u.mac)
 
-/** An object from addresses to MACs; every mistake is told at its key. */
+/** An object from addresses to MACs; each error has the path of its key. */
 const Rows: t.Type<readonly Row[], Readonly<Record<string, string>>> = new t.Type<readonly Row[], Readonly<Record<string, string>>>(
   'a table',
   (u): u is readonly Row[] => Array.isArray(u) && u.every(isRow),

@@ -32,11 +32,13 @@ import { codec, isTable, type MacEntry, type MacRewriteConfig, type MacRewriteJs
 
 /** The MACs a rule sets. */
 export interface MacChange {
+  /** The new source; kept unless said. */
   readonly srcMac?: Mac
+  /** The new destination; kept unless said. */
   readonly dstMac?: Mac
 }
 
-/** Sets the MACs of the outermost header group; one that is not named stays. */
+/** Rule type that sets the MACs of the outermost header group. */
 export const rewriteMac: RuleType<'rewrite-mac', MacChange, object, undefined> = defineRuleType({
   name: 'rewrite-mac',
   config: strictlyPartial({}, { srcMac: MacText, dstMac: MacText }, 'MACs to set'),

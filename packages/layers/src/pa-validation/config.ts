@@ -1,4 +1,4 @@
-/** The PA-validation layer's language: physical addresses per virtual network, or a set of them kept elsewhere. */
+/** The PA-validation layer's language: physical addresses per virtual network, or a resource that holds them. */
 import { type IpAddress, type IpPrefix, Prefix, strictlyPartial, Vni } from '@vfp-ts/core'
 import * as t from 'io-ts'
 import { Name, type Objection, oneOrMore, refined, word } from '../codecs.js'
@@ -6,21 +6,21 @@ import { Addresses } from '../underlay.js'
 import { resourceObject, resourceOrName } from '../resource.js'
 import type { PaSourceSet } from './sources.js'
 
-/** Who may send tunnels of a network, as written. */
+/** The hosts that may send tunnels of a network, as written. */
 export interface PaNetworkJson {
-  /** The virtual network, 24 bits; every network unless said. */
+  /** The virtual network, 24 bits; every network, and plain GRE, unless said. */
   readonly vni?: number
-  /** Prefixes of physical addresses, of either IP version. */
+  /** Prefix, or prefixes, of physical addresses, of either IP version. */
   readonly from: string | readonly string[]
-  /** Name of the rule; by default `vni-5001`, or `every-network`. */
+  /** Name of the rule, once a policy; `vni-5001` or `every-network` unless said. `sources`, `unknown-source` and `plain` are taken. */
   readonly name?: string
 }
 
 /** The configuration as written; it has `networks`, `sources` or both. */
 export interface PaValidationJson {
-  /** Sources per network, each network once; none unless said. An empty list knows nobody. */
+  /** Sources per network, each network once; none unless said. With an empty list no source is known. */
   readonly networks?: readonly PaNetworkJson[]
-  /** Where sources are looked up that no list holds: the object, or the name of a resource the switch was opened with. */
+  /** Where sources are looked up that `networks` does not hold: the object, or the name of a resource that the switch was opened with. */
   readonly sources?: PaSourceSet | string
   /** What happens to frames without a tunnel, ARP among them; `deny` unless said. */
   readonly plain?: 'allow' | 'deny'
@@ -28,18 +28,23 @@ export interface PaValidationJson {
   readonly underlay?: string | readonly string[]
 }
 
-/** Who may send tunnels of a network. */
+/** The hosts that may send tunnels of a network, as read. */
 export interface PaNetwork {
+  /** The virtual network, 24 bits; every network unless said. */
   readonly vni?: number
-  /** At least one. */
+  /** Prefixes of physical addresses, at least one. */
   readonly from: readonly IpPrefix[]
+  /** Name of the rule; `vni-5001` or `every-network` unless said. */
   readonly name?: string
 }
 
 /** The configuration as read. */
 export interface PaValidationConfig {
+  /** Sources per network, each network once; none unless said. */
   readonly networks?: readonly PaNetwork[]
+  /** Where sources are looked up that `networks` does not hold: the object, or the name of a resource of the switch. */
   readonly sources?: PaSourceSet | string
+  /** What happens to frames without a tunnel; `deny` unless said. */
   readonly plain?: 'allow' | 'deny'
   readonly underlay?: readonly IpAddress[]
 }

@@ -33,12 +33,16 @@ import { groupName, repeatedNames } from '../names.js'
 import { codec, type PaNetwork, type PaValidationConfig, type PaValidationJson, SourcesObject } from './config.js'
 import type { PaSourceSet } from './sources.js'
 
-/** Where the rule looks sources up. */
+/** Parameters of a {@link paSource} rule. */
 export interface PaSourceConfig {
+  /** Sources of tunnels, by network and physical address. */
   readonly sources: PaSourceSet
 }
 
-/** Passes a tunnel whose outer source is in the set for its network; drops what is not as `UnknownSource`. */
+/**
+ * Rule type that passes a tunnel whose outer source is in the set for its network. Drops, as `UnknownSource`, other tunnels and packets
+ * without a network identifier.
+ */
 export const paSource: RuleType<'pa-source', PaSourceConfig, object, undefined> = defineRuleType({
   name: 'pa-source',
   config: strictly({ sources: SourcesObject }, 'a set of sources'),
@@ -53,7 +57,7 @@ const SOURCES = 'sources'
 const UNKNOWN = 'unknown-source'
 const PLAIN = 'plain'
 
-/** Of any kind, those without an identifier of a network among them. */
+/** Tunnels of any kind, those without a network identifier among them. */
 const anyTunnel: Condition = oneOf('tunnel', [Tunnel.Vxlan, Tunnel.Nvgre, Tunnel.Geneve, Tunnel.Gre])
 
 const groups = (config: PaValidationConfig, environment: LayerEnvironment): readonly Group[] => {

@@ -1,9 +1,8 @@
 /**
  * The rule behind a service: an IPv4 packet becomes an IPv6 one, then a tunnel is put around it.
  *
- * The source address the service sees is put together of three things: the 96 bits of the service's prefix, over them the bits of
- * the encoding, which say who asks, and behind them the VM's IPv4 address. The TTL is carried over: the link is one hop to both
- * ends. A packet that an ICMP error of the VM quotes came from the service, so its addresses are translated the other way about.
+ * The TTL is carried over: the link is one hop to both ends. A packet that an ICMP error of the VM quotes came from the service, so its
+ * addresses are translated the other way about.
  *
  * @see RFC 7915; RFC 6052 §2.2
  */
@@ -16,21 +15,23 @@ import { Addresses, answersAt, Encap, OUTER_HEADER, type OuterHeader, sourceTowa
 import { chooseEndpoint } from '../vnet/ecmp.js'
 import { type Encoding, EncodingCodec, SOURCE_BITS, versionObjection } from './config.js'
 
-/** What a link to a service is made of. */
+/** Parameters of a {@link privateLinkRule} rule. */
 export interface PrivateLinkRuleConfig extends OuterHeader {
   /** The host's own physical addresses, at least one. */
   readonly underlay: readonly IpAddress[]
-  /** Where the tunnel ends, at least one place. */
+  /** Physical addresses at which the tunnel ends, at least one. */
   readonly pa: readonly IpAddress[]
-  /** An IPv6 prefix of 96 bits. */
+  /** IPv6 prefix of 96 bits of the source address that the service sees. */
   readonly source: IpPrefix
   /** The service's IPv6 address. */
   readonly destination: IpAddress
   /** Network identifier of the tunnel, 24 bits. */
   readonly key: number
+  /** Bits that are put over the source address; none unless said. */
   readonly encoding?: Encoding
-  /** `nvgre` unless said. */
+  /** Encapsulation of the tunnel; `nvgre` unless said. */
   readonly encap?: NetworkTunnel
+  /** Destination MAC of the inner frame; the one that the VM sent to unless said. */
   readonly mac?: Mac
 }
 
@@ -49,15 +50,20 @@ const decide = (config: PrivateLinkRuleConfig, flow: FlowContext): Decision => {
   return proceed(compose(translated, push(tunnelTo(tunnel, config, flow.flowHash))))
 }
 
-/** The address under which a service sees a VM. */
+/** Returns the address under which a service sees a VM. */
 const sourceOf = ({ source, encoding }: PrivateLinkRuleConfig, vm: IpAddress): IpAddress =>
   embedIpv4(encoding === undefined ? source.address : maskedAddress(source.address, encoding.mask, encoding.value), SOURCE_BITS, vm)
 
 /**
- * Translates an IPv4 packet to the service's IPv6 address and tunnels it there; NVGRE unless said. Stateful, it is a link: answers
- * are translated back.
+ * Rule type that translates an IPv4 packet to the service's IPv6 address and tunnels it there. In a stateful rule it is a link: answers are
+ * translated back.
  *
- * Drops: `NoUnderlay` if the host has no address of any place's IP version, `NotIpv4`.
+ * The source address that the service sees has three parts: the 96 bits of `source`, over them the bits of `encoding`, and behind them the
+ * VM's IPv4 address.
+ *
+ * Drops: `NotIpv4` for other packets, `NoUnderlay` if the host has no address of the IP version of any `pa`.
+ *
+ * @see RFC 7915; RFC 6052 §2.2
  */
 export const privateLinkRule: RuleType<'private-link', PrivateLinkRuleConfig, object, undefined> = defineRuleType({
   name: 'private-link',

@@ -1,11 +1,11 @@
 /**
- * Where answers to probes are taken out of a port's traffic and given to the prober that asked.
+ * The inbox of probers: it takes answers to probes out of a port's traffic and gives them to the prober that asked.
  *
- * An answer comes as a packet for the VM whose address the probe bore, and must not reach it. A rule that names the inbox takes it:
- * by its ports when the flow is decided, by magic and nonce packet by packet. What bears the ports and is no answer to anybody
- * here is dropped as `NoReply`; it is not shown to the VM, which would be asked to believe a stranger.
+ * An answer comes as a packet for the VM whose address the probe had, and must not reach it. A rule that names the inbox takes it:
+ * by its ports when the flow is decided, by magic and nonce packet by packet. A packet with these ports that no prober here waits for
+ * is dropped as `NoReply`, and not shown to the VM.
  *
- * An inbox is a resource that has no entries, so that a policy given as JSON can name it.
+ * An inbox is a resource without entries, so that a policy given as JSON can name it.
  */
 import { type FrameView, NO_ANSWER, type Resource, type Responder, Slot, TAKEN, wire } from '@vfp-ts/core'
 import { ProbeAt, ProbeKind, readTime } from './message.js'
@@ -13,18 +13,24 @@ import { carriesProbe } from './probe-answer.js'
 
 const { u32 } = wire.bytes
 
-/** Told of an answer: the numbers it bears, when the answering host sent it by its own clock, and when it came. Must not take frames through the switch. */
+/**
+ * Called for each answer: with its pair and sequence numbers, the microseconds of the answering host's clock when it was sent, and the
+ * microseconds of this switch's clock when it came. Must not take frames through the switch.
+ */
 export type ProbeListener = (pair: number, sequence: number, answeredUs: number, nowUs: number) => void
 
-/** An inbox for answers. */
+/** An inbox for answers to probes: a resource without entries. One inbox may serve several ports. */
 export interface ProbeInbox extends Resource<never, never> {
-  /** Tells a listener of answers with this nonce from now on, until what it returns is called; `undefined` if somebody else does with it. */
+  /**
+   * Calls `listener` for answers with this nonce (two words of 32 bits) from now on. Returns a function that ends it, or `undefined` if
+   * another listener has the nonce.
+   */
   readonly listen: (nonce: readonly [number, number], listener: ProbeListener) => (() => void) | undefined
-  /** Takes answers. */
+  /** Takes answers out of the traffic; the probe layer's rules name it. */
   readonly responder: Responder
 }
 
-/** An inbox. Give it to the switch as a resource where policies are to name it. */
+/** Returns an inbox named `name`. Give it to the switch as a resource if policies are to name it. */
 export const probeInbox = (name = 'probes'): ProbeInbox => {
   const listeners: { readonly high: number; readonly low: number; readonly listener: ProbeListener }[] = []
   const cell = { version: 0 }
@@ -57,6 +63,6 @@ export const probeInbox = (name = 'probes'): ProbeInbox => {
   }
 }
 
-/** Whether a resource is an inbox. */
+/** Returns whether a value is an inbox. */
 export const isInbox = (u: unknown): u is ProbeInbox =>
   typeof u === 'object' && u !== null && 'listen' in u && typeof u.listen === 'function' && 'responder' in u && typeof u.responder === 'object' && 'lookup' in u

@@ -26,27 +26,32 @@ import { resourceObject, resourceOrName } from '../resource.js'
 import { isInbox, type ProbeInbox } from './inbox.js'
 import { probeAnswer } from './probe-answer.js'
 
-/** The UDP port to which probes go. */
+/** The UDP port that probes are sent to, unless a policy says another. */
 export const PROBE_PORT = 61_000
 
-/** The UDP ports that probes come from: many, so that they are spread over the ways there are. */
+/** The UDP ports that probes are sent from, unless a policy says others. They are many, so that probes are spread over the paths of an underlay. */
 export const PROBE_SOURCES: PortRange = { from: 61_001, to: 61_255 }
 
-/** Ports, both ends included. */
+/** A range of ports, both ends included. */
 export interface PortRange {
+  /** The lowest port, 0–65535. */
   readonly from: number
+  /** The highest port, from `from` to 65535. */
   readonly to: number
 }
 
-/** The probe layer's configuration as written and as read. An empty object answers and takes nothing back. */
+/** The probe layer's configuration, as written and as read. With an empty object the layer answers probes, and leaves answers to the VM. */
 export interface ProbeConfig {
-  /** {@link PROBE_PORT} unless said; the same at all hosts. */
+  /** UDP port that probes are sent to, the same at all hosts, and not among `sources`; {@link PROBE_PORT} unless said. */
   readonly port?: number
-  /** {@link PROBE_SOURCES} unless said; the same at all hosts. */
+  /** UDP ports that probes are sent from, the same at all hosts; {@link PROBE_SOURCES} unless said. */
   readonly sources?: PortRange
   /** Whether probes are answered; `true` unless said. */
   readonly answer?: boolean
-  /** Where answers go to the probers of this port: the object, or the name of a resource the switch was opened with. Without it they go to the VM. */
+  /**
+   * The inbox that answers to this port's probers are given to: the object, or the name of a resource that the switch was opened with.
+   * Without it they pass to the VM.
+   */
   readonly inbox?: ProbeInbox | string
 }
 
@@ -62,8 +67,11 @@ const codec: t.Type<ProbeConfig> = refined<ProbeConfig, ProbeConfig, ProbeConfig
   objection,
 )
 
-/** Answers probes from a MAC: the port's. */
-export const answerProbe: RuleType<'answer-probe', { readonly mac: Mac }, object, Map<Mac, Responder>> = defineRuleType({
+/** Rule type that answers a probe by {@link probeAnswer}. Drops, as `NoReply`, packets that are no whole and undamaged probe. */
+export const answerProbe: RuleType<'answer-probe', {
+  /** Source MAC of the answers: that of the port. */
+  readonly mac: Mac
+}, object, Map<Mac, Responder>> = defineRuleType({
   name: 'answer-probe',
   config: strictly({ mac: MacText }, 'who answers'),
   init: () => new Map<Mac, Responder>(),
@@ -74,8 +82,11 @@ export const answerProbe: RuleType<'answer-probe', { readonly mac: Mac }, object
   },
 })
 
-/** Gives answers to probes to an inbox. */
-export const takeProbe: RuleType<'take-probe', { readonly inbox: ProbeInbox }, object, undefined> = defineRuleType({
+/** Rule type that gives answers to probes to an inbox. Drops, as `NoReply`, packets that the inbox does not take. */
+export const takeProbe: RuleType<'take-probe', {
+  /** The inbox, as an object; its written form is its name. */
+  readonly inbox: ProbeInbox
+}, object, undefined> = defineRuleType({
   name: 'take-probe',
   config: strictly({ inbox: resourceObject<ProbeInbox>('an inbox') }, 'who takes'),
   decide: ({ inbox }) => answerBy(inbox.responder),

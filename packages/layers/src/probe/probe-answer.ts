@@ -9,7 +9,10 @@ const { checksum, pseudoSum4, pseudoSum6 } = wire.checksum
 const { transportChecksumHolds } = wire.transportChecksum
 const { UdpAt } = wire.udp
 
-/** Whether the frame is a whole UDP datagram over plain IP that carries a probe of this kind, undamaged. */
+/**
+ * Returns whether the frame is an unfragmented UDP datagram, over IP without options or extension headers, that carries a probe of this
+ * kind and has a right checksum.
+ */
 export const carriesProbe = (view: FrameView, kind: ProbeKind): boolean => {
   const { bytes, slots } = view
   const six = slots[Slot.L3_KIND] === L3.Ipv6
@@ -17,7 +20,7 @@ export const carriesProbe = (view: FrameView, kind: ProbeKind): boolean => {
     isProbe(bytes, slots[Slot.PAYLOAD] ?? 0, slots[Slot.DATA_END] ?? 0, kind) && transportChecksumHolds(view, 0)
 }
 
-/** Answers probes from `mac`. A damaged one has no answer, and counts as lost. */
+/** Returns a responder that answers probes with source MAC `mac`. A damaged probe has no answer, so the prober counts it as lost. */
 export const probeAnswer = (mac: Mac): Responder => ({
   name: 'probe',
   answer: (view, out, at, nowUs) => {

@@ -1,15 +1,11 @@
 /**
- * The prober: who measures the ways between the hosts of a tenant, in the manner of Pingmesh.
+ * The prober: measures loss and round trips between the hosts of a tenant, in the manner of Pingmesh.
  *
- * It is a machine without time, randomness and network of its own: `tick` is called whenever it said something is due, sends what is
- * due by `inject`, and gives up what nobody answered. Answers come by its inbox. Every host runs one for its own VMs; what they
- * report together is the mesh.
+ * It has no timers, randomness or network of its own: the caller calls `tick` at the time that the last call returned, `inject` takes the
+ * probes, and answers come by the inbox. Each host runs one for its own VMs; their reports together are those of the mesh.
  *
- * Each probe has another source port, so that probes of a pair are spread over the ways of an underlay with ECMP.
- *
- * Memory is bounded and taken at once: a pair has as many places for probes on their way as can be on their way before the first of
- * them is given up, and so many round trips to be sorted for its median. What comes later than the timeout was counted as lost
- * and stays so; `late` tells how many.
+ * Memory is bounded and allocated at once: for each pair, places for as many probes as can be sent before the first of them is given up,
+ * and `samples` round trips. A probe that is answered after the timeout stays counted as lost; `late` counts such answers.
  *
  * @see VFP §10.2; Guo et al., Pingmesh, SIGCOMM 2015
  */
@@ -19,82 +15,96 @@ import type { ProbeInbox } from './inbox.js'
 import { type PortRange, PROBE_PORT, PROBE_SOURCES } from './layer.js'
 import { PROBE_LENGTH, ProbeKind, writeProbe } from './message.js'
 
-/** A VM that probes are sent between. */
+/** One end of a pair: a VM. */
 export interface ProbeEnd {
+  /** Name by which reports show the VM; unique in a mesh. */
   readonly name: string
+  /** IPv4 or IPv6 address of the VM. */
   readonly ip: string
+  /** MAC of the VM, or, as a destination, of its gateway. */
   readonly mac: string
 }
 
-/** A way to be measured. */
+/** A path to be measured, in one direction; both ends have addresses of one IP version. */
 export interface ProbePair {
-  /** Whose port probes are injected at. */
+  /** The VM at whose port probes are injected. */
   readonly from: ProbeEnd
-  /** Whose port answers; its MAC may be that of a gateway. */
+  /** The VM whose port answers. */
   readonly to: ProbeEnd
 }
 
-/** What a prober needs. */
+/** Options of {@link openProber}. */
 export interface ProberOptions {
-  /** At least one. */
+  /** The paths to be measured, at least one. */
   readonly pairs: readonly ProbePair[]
+  /** Monotonic clock: that of the switch, whose microseconds answers are timed by. */
   readonly clock: Clock
-  /** 32 random bits. */
+  /** Returns 32 random bits: for the nonce and the source ports. */
   readonly random: () => number
   /** Takes a probe to the port of `pair.from`, outbound, as if its VM had sent it. */
   readonly inject: (frame: Uint8Array, pair: ProbePair) => void
-  /** That of the probe layers of these ports. */
+  /** The inbox that the probe layers of these ports give answers to. */
   readonly inbox: ProbeInbox
-  /** Microseconds between two probes of a pair; 1,000,000 unless said. Pairs are spread over it. */
+  /** Microseconds between two probes of a pair, from 1; 1,000,000 unless said. The first probes of the pairs are spread over that time. */
   readonly everyUs?: number
-  /** Microseconds after which a probe counts as lost, 1,000,000 unless said; at most 256 times `everyUs`. */
+  /** Microseconds after which a probe counts as lost, from 1 to 256 times `everyUs`; 1,000,000 unless said. */
   readonly timeoutUs?: number
-  /** Round trips of a pair that are kept, the latest; 1,024 unless said. */
+  /** Number of a pair's latest round trips that are kept, 1–1,000,000; 1024 unless said. */
   readonly samples?: number
   /** Bytes of a probe's payload, 40–9000; 40 unless said. */
   readonly sizeBytes?: number
-  /** As in the probe layers. */
+  /** UDP port that probes are sent to, as in the probe layers; {@link PROBE_PORT} unless said. */
   readonly port?: number
-  /** As in the probe layers. */
+  /** UDP ports that probes are sent from, one at random for each probe, as in the probe layers; {@link PROBE_SOURCES} unless said. */
   readonly sources?: PortRange
 }
 
-/** Why a prober could not be opened. */
+/** The reason why a prober was not opened. */
 export interface BadProber {
   readonly _tag: 'BadProber'
+  /** Where in the options the fault is, such as `/pairs/0/to/ip`. */
   readonly path: string
+  /** What is wrong there, in words. */
   readonly reason: string
 }
 
-/** What is known of a way. Of round trips that of the latest kept; `undefined` as long as there are none. */
+/** The counts of a pair since the prober was opened, and quantiles of its latest `samples` round trips, which are `undefined` as long as there are none. */
 export interface PairReport {
+  /** Name of the asking end. */
   readonly from: string
+  /** Name of the answering end. */
   readonly to: string
-  /** Probes sent: answered, lost, or waiting. */
+  /** Probes sent: `answered`, `lost` and `waiting` together. */
   readonly sent: number
+  /** Probes answered in time. */
   readonly answered: number
+  /** Probes given up after the timeout. */
   readonly lost: number
+  /** Probes neither answered nor given up yet. */
   readonly waiting: number
   /** Answers that came after their probe was given up, or a second time. */
   readonly late: number
-  /** Of those no longer waiting, 0–100. */
+  /** Percentage of lost probes among those that do not wait any more, 0–100. */
   readonly lossPercent: number
+  /** Shortest round trip, microseconds. */
   readonly minUs: number | undefined
+  /** Median round trip, microseconds. */
   readonly medianUs: number | undefined
+  /** 99th percentile of round trips by nearest rank, microseconds. */
   readonly p99Us: number | undefined
 }
 
-/** A prober at work. */
+/** An opened prober. */
 export interface Prober {
-  /** Sends and gives up what is due; monotonic microseconds when something will be due next. */
+  /** Sends the probes that are due and gives up those past the timeout. Returns the microseconds of the clock at which it is to be called again. */
   readonly tick: () => number
-  /** One report a pair, in their order. */
+  /** Returns one report for each pair, in the order of `pairs`. */
   readonly report: () => readonly PairReport[]
-  /** Takes no answers any more. */
+  /** Stops taking answers. */
   readonly close: () => void
 }
 
-/** Every VM of a mesh to every other; with `self`, the part of it that one host sends. */
+/** Returns the pairs from each VM to each other one; with `self`, only those from the VM of that name. */
 export const fullMesh = (ends: readonly ProbeEnd[], self?: string): readonly ProbePair[] =>
   ends.filter((from) => self === undefined || from.name === self).flatMap((from) => ends.filter((to) => to !== from).map((to) => ({ from, to })))
 
@@ -186,7 +196,7 @@ const take = (state: PairState, sequence: number, nowUs: number, timeoutUs: numb
   pass(state)
 }
 
-/** Counts probes as lost that have waited long enough. */
+/** Counts probes as lost that have waited for the timeout. */
 const giveUp = (state: PairState, nowUs: number, timeoutUs: number): void => {
   const places = state.sentUs.length
   while (state.oldest < state.sent) {
@@ -200,7 +210,7 @@ const giveUp = (state: PairState, nowUs: number, timeoutUs: number): void => {
   }
 }
 
-/** Goes over what is settled at the front. */
+/** Moves `oldest` past the probes that are settled. */
 const pass = (state: PairState): void => {
   while (state.oldest < state.sent && state.isWaiting[state.oldest % state.isWaiting.length] === 0) state.oldest++
 }

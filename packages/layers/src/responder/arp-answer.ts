@@ -1,4 +1,4 @@
-/** ARP answers: who has an address is at a MAC. */
+/** ARP answers: the MAC of an address. */
 import { type FrameView, L3, type Mac, formatMac, NO_ANSWER, type Responder, Slot, wire } from '@vfp-ts/core'
 import { answerLink } from './link.js'
 
@@ -6,8 +6,8 @@ const { ArpAt, ArpOperation, ARP_LENGTH } = wire.arp
 const { putU16, u16, writeMac } = wire.bytes
 
 /**
- * Answers an ARP request for whatever address with one MAC, from that MAC to whoever asked, behind the same VLAN tags. Anything else
- * has no answer.
+ * Returns a responder that answers an ARP request about any address with `mac`, from that MAC to the sender, behind the same VLAN tags.
+ * Other packets have no answer.
  *
  * @see RFC 826
  */
@@ -21,7 +21,7 @@ export const arpAnswer = (mac: Mac): Responder => ({
     if (said === NO_ANSWER) return NO_ANSWER
     for (let i = 0; i < ArpAt.OPERATION; i++) out[said + i] = bytes[asked + i] ?? 0
     putU16(out, said + ArpAt.OPERATION, ArpOperation.Reply)
-    // Each says what the other asked: the sender's part becomes the target's, and who was asked for is the sender.
+    // The question's sender becomes the answer's target, and its target the sender.
     for (let i = 0; i < 10; i++) out[said + ArpAt.TARGET_MAC + i] = bytes[asked + ArpAt.SENDER_MAC + i] ?? 0
     writeMac(out, said + ArpAt.SENDER_MAC, mac)
     for (let i = 0; i < 4; i++) out[said + ArpAt.SENDER_IP + i] = bytes[asked + ArpAt.TARGET_IP + i] ?? 0

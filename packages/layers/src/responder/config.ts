@@ -1,49 +1,58 @@
-/** The responder layer's language: gateways that are not there, and neighbours that are elsewhere. */
+/** The responder layer's language: gateways without a VM, and neighbours that are elsewhere. */
 import { type CustomerAddress, Ip, type IpAddress, type Mac, MacText, type Mapping, type Resource, sameIp, strictly, strictlyPartial, Vni } from '@vfp-ts/core'
 import * as t from 'io-ts'
 import { type Objection, oneOrMore, refined, word } from '../codecs.js'
 import { resourceOrName } from '../resource.js'
 
-/** Where neighbours live: core's `directory()`, or any resource of the same shape. */
+/** A resource from customer addresses to mappings: core's `directory()`, or any other of the same shape. */
 export type NeighbourDirectory = Resource<CustomerAddress, Mapping>
 
-/** A station as written: an address, or several, and their MAC. */
+/** A station as written: addresses and their MAC. */
 export interface StationJson {
+  /** Its address, or several, of either IP version. No address is in two stations. */
   readonly ip: string | readonly string[]
+  /** The MAC that answers for its addresses tell. */
   readonly mac: string
 }
 
 /** A station as read. */
 export interface Station {
-  /** At least one. */
+  /** Addresses, at least one. */
   readonly ip: readonly IpAddress[]
+  /** The MAC that answers for its addresses tell. */
   readonly mac: Mac
 }
 
-/** Neighbours in a directory. */
+/** Neighbours that a directory holds. */
 export interface DirectoryNeighbours<D = NeighbourDirectory | string> {
   /** The object, or the name of a resource the switch was opened with. */
   readonly directory: D
-  /** The virtual network whose mappings are asked. */
+  /** The virtual network whose mappings are looked up, 24 bits. */
   readonly vni: number
-  /** Which MAC is told: that of the mapping (of its first place), or that of the first gateway; `mapping` unless said. */
+  /** The MAC that answers tell: that of the mapping's first endpoint, or that of the first gateway; `mapping` unless said. */
   readonly mac?: 'mapping' | 'gateway'
 }
 
-/** For whom else the layer answers: everybody, with the MAC of the first gateway; these; or whoever is in a directory. */
+/**
+ * Addresses beside the gateways' for which the layer answers, as written: `any` address, with the MAC of the first gateway; a list; or
+ * those in a directory.
+ */
 export type NeighboursJson = 'any' | readonly StationJson[] | DirectoryNeighbours
-/** For whom else the layer answers. */
+/** Addresses beside the gateways' for which the layer answers, as read. */
 export type Neighbours = 'any' | readonly Station[] | DirectoryNeighbours
 
 /** The responder's configuration as written. */
 export interface ResponderJson {
-  /** Stations that nobody is: the layer answers for them. */
+  /** Stations without a VM for which the layer answers; none of them has an address of the port. */
   readonly gateways: readonly StationJson[]
-  /** Stations that are elsewhere; none unless said. */
+  /** Stations elsewhere for which the layer answers; none unless said. */
   readonly neighbours?: NeighboursJson
   /** Whether echo requests to gateways are answered; `true` unless said. */
   readonly echo?: boolean
-  /** What becomes of other questions: `pass` to the next layer, or `drop` as `NoSuchNeighbour`. Unless said, `drop` where `neighbours` are given. */
+  /**
+   * What happens to other questions: `pass` to the next layer, or `drop` as `NoSuchNeighbour`. Unless said, `drop` where `neighbours` are
+   * given, else `pass`.
+   */
   readonly otherwise?: 'pass' | 'drop'
   /** Whose questions are answered: those of the port's `vm`, of the `network`, or of `both`; `vm` unless said. */
   readonly asked?: 'vm' | 'network' | 'both'
@@ -51,14 +60,19 @@ export interface ResponderJson {
 
 /** The responder's configuration as read. */
 export interface ResponderConfig {
+  /** Stations without a VM for which the layer answers. */
   readonly gateways: readonly Station[]
+  /** Stations elsewhere for which the layer answers; none unless said. */
   readonly neighbours?: Neighbours
+  /** Whether echo requests to gateways are answered; `true` unless said. */
   readonly echo?: boolean
+  /** What happens to other questions; unless said, `drop` where `neighbours` are given, else `pass`. */
   readonly otherwise?: 'pass' | 'drop'
+  /** Whose questions are answered; `vm` unless said. */
   readonly asked?: 'vm' | 'network' | 'both'
 }
 
-/** A station. */
+/** The codec of a station. */
 export const StationCodec: t.Type<Station, StationJson> = strictly({ ip: oneOrMore(Ip), mac: MacText }, 'a station')
 
 const Stations = t.readonlyArray(StationCodec, 'a list of stations')
@@ -77,7 +91,7 @@ const NeighboursCodec: t.Type<Neighbours, NeighboursJson> = new t.Type<Neighbour
   (a) => (a === 'any' ? a : isStations(a) ? Stations.encode(a) : InDirectory.encode(a)),
 )
 
-/** Whether neighbours are listed. */
+/** Returns whether neighbours are a list. */
 export const isStations = (a: Neighbours): a is readonly Station[] => Array.isArray(a)
 
 const objection = ({ gateways, neighbours }: ResponderConfig): Objection | undefined => {

@@ -1,4 +1,4 @@
-/** Echo answers: a gateway that is not there says that it is. */
+/** Echo answers, for gateways without a VM. */
 import { type FrameView, Frag, L3, L4, type Mac, NO_ANSWER, type Responder, Slot, wire } from '@vfp-ts/core'
 import { answerLink } from './link.js'
 import { isNobody, turn4, turn6 } from './turn.js'
@@ -10,9 +10,9 @@ const { IcmpAt, IcmpType } = wire.icmp
 const { Icmpv6Type } = wire.icmpv6
 
 /**
- * Answers an ICMP or ICMPv6 echo request from `mac`, with the data that came. A wrong checksum stays as wrong as it was, so that who
- * asked learns of it. No answer have fragments, packets with IP options or extension headers, and those whose source is no
- * station's own.
+ * Returns a responder that answers an ICMP or ICMPv6 echo request, with the same data, from `mac`. A wrong checksum stays as wrong as it was, so that the
+ * sender learns of it. Fragments, packets with IP options or extension headers, and those from a multicast, broadcast or unspecified
+ * source have no answer.
  *
  * @see RFC 792, RFC 4443 §4.2; RFC 1122 §3.2.2.6 on what comes back and from where
  */

@@ -1,12 +1,12 @@
-/** The link header of an answer: back to who asked, behind the tags he asked behind. */
+/** The link header of an answer: back to the sender of the question, behind the same VLAN tags. */
 import { type FrameView, type Mac, NO_ANSWER, Slot, wire } from '@vfp-ts/core'
 
 const { writeMac } = wire.bytes
 const { EthernetAt } = wire.ethernet
 
 /**
- * Writes the Ethernet header and tags of an answer from `mac` at `at`; the offset behind them. {@link NO_ANSWER} where the packet's
- * source is a group address, to which nothing is answered.
+ * Writes the Ethernet header and tags of an answer from `mac` at `at`. Returns the offset behind them, or {@link NO_ANSWER} if the packet's source is a
+ * group address, which gets no answer.
  */
 export const answerLink = ({ bytes, start, slots }: FrameView, out: Uint8Array, at: number, mac: Mac): number => {
   const behind = slots[Slot.L3] ?? 0

@@ -1,5 +1,5 @@
 /**
- * Neighbour advertisements: answers to who asks for an IPv6 address.
+ * Neighbour advertisements: answers to questions about an IPv6 address.
  *
  * What is asked is read and what is answered is written by core's representations, which allocate. The target lies where
  * flow ids have volatile words, so each such packet is walked anyway, and they are few.
@@ -10,8 +10,9 @@ const { acceptNdp, ALL_NODES, multicastMac, NDP_HOP_LIMIT, neighborAdvertisement
 const { isNdp, ndpPayload, parseNdp } = wire.ndp
 
 /**
- * Answers a neighbour solicitation for whatever target with one MAC. A `router` speaks for itself; anybody else is spoken for, and
- * says so, so that its own answer wins. What a receiver must not act on (RFC 4861 §7.1.1), wrong checksums among it, has no answer.
+ * Returns a responder that answers a neighbour solicitation about any target with `mac`. With `router` the advertisement is a router's and
+ * overrides others; without, it does not override, so that the target's own wins. Solicitations that a receiver must not act on
+ * (RFC 4861 §7.1.1), such as those with a wrong checksum, have no answer.
  *
  * @see RFC 4861 §7.2.4 on the answer, §7.2.8 on speaking for others
  */

@@ -1,8 +1,8 @@
 /**
- * The rule types of the responder: who answers a question for an address, and who an echo request.
+ * The rule types of the responder: for questions about an address, and for echo requests.
  *
- * The responders a rule has named are kept as its state: a rule that names another one for the same flow each time would have
- * the flow made anew with every change of policy.
+ * A rule keeps the responders that it has named as its state: if it named a new one for the same flow each time, each change of policy
+ * would have the flow made anew.
  */
 import {
   answerBy, type Decision, defineRuleType, type FlowContext, Ip, type IpAddress, type Mac, MacText, proceed, refuse, type Responder, type RuleType, sameIp, strictlyPartial, Vni,
@@ -15,22 +15,23 @@ import { type DirectoryNeighbours, isStations, type NeighbourDirectory, type Sta
 import { echoAnswer } from './echo-answer.js'
 import { ndpAnswer } from './ndp-answer.js'
 
-/** For whom a rule answers. */
+/** The addresses for which a rule answers, and the MACs that it tells. */
 export interface AnswerNeighbourConfig {
-  /** They speak for themselves, as routers. */
+  /** Stations whose answers are a router's, and override others. */
   readonly gateways: readonly Station[]
-  /** Addresses of the port's VM: questions for them go on. */
+  /** Addresses of the port's VM: questions about them go on to the next layer. */
   readonly own: readonly IpAddress[]
-  /** Listed, or in a directory. */
+  /** Stations whose answers do not override: a list, or those in a directory; none unless said. */
   readonly neighbours?: readonly Station[] | DirectoryNeighbours<NeighbourDirectory>
-  /** The MAC of whoever else is asked for. */
+  /** The MAC that is told for any other address; without it there is no answer. */
   readonly any?: Mac
+  /** What happens to questions that have no answer: `pass` to the next layer, or `drop` as `NoSuchNeighbour`. */
   readonly otherwise: 'pass' | 'drop'
 }
 
 type Known = Map<string, Responder>
 
-/** Responders that a rule keeps: a directory may name any number. */
+/** The number of responders that a rule keeps: a directory may name any number. */
 const MOST_KNOWN = 1024
 
 const decide = (config: AnswerNeighbourConfig, flow: FlowContext, known: Known): Decision => {
@@ -38,11 +39,11 @@ const decide = (config: AnswerNeighbourConfig, flow: FlowContext, known: Known):
   const target = flow.ip(arp ? 'arpTarget' : 'ndpTarget')
   const sender = flow.ip(arp ? 'arpSender' : 'srcIp')
   if (target === undefined || sender === undefined) return other(config)
-  // An announcement: nobody is asked.
+  // An announcement asks no station.
   if (sameIp(sender, target)) return proceed()
   const gateway = macOf(config.gateways, target)
   if (gateway !== undefined) return answerBy(responder(known, arp, gateway, true))
-  // Whether an address is taken (who asks has none yet) only its owner may say; only for gateways is he here.
+  // A probe whether an address is taken is for its owner to answer. For gateways, the layer is the owner.
   if (config.own.some((ip) => sameIp(ip, target)) || sender.words.every((w) => w === 0)) return proceed()
   const mac = neighbour(config, target, flow)
   return mac === undefined ? other(config) : answerBy(responder(known, arp, mac, false))
@@ -77,11 +78,13 @@ const InDirectory: t.Type<DirectoryNeighbours<NeighbourDirectory>, object> = str
 )
 
 /**
- * Answers ARP requests and neighbour solicitations: for gateways, for neighbours that are listed or in a directory, or for
- * anybody. Announcements, questions for the port's own addresses, and probes whether an address is taken that is no gateway's go on.
- * Drops: `NoSuchNeighbour` for whom nobody answers, if so configured. Where the directory does not know yet, the question waits.
+ * Rule type that answers ARP requests and neighbour solicitations: for gateways, for neighbours that are listed or in a directory, or for
+ * any address. Announcements, questions about the port's own addresses, and probes whether an address is taken that is no gateway's go on to
+ * the next layer. While the directory's answer is unknown, the question waits.
  *
- * For packets with `arpOperation` 1 or of neighbour solicitations only: a rule of this type has such conditions.
+ * Drops: `NoSuchNeighbour` for questions without an answer, if so configured; `NoReply` for those that no receiver may act on.
+ *
+ * A rule of this type needs conditions that hold only for packets with `arpOperation` 1, or only for neighbour solicitations.
  *
  * @see RFC 826, RFC 4861 §7.2; RFC 5227 §1.1 on probes and announcements of ARP, RFC 4862 §5.4 on those of IPv6
  */
@@ -96,8 +99,14 @@ export const answerNeighbour: RuleType<'answer-neighbour', AnswerNeighbourConfig
   decide,
 })
 
-/** Answers echo requests to these stations; other packets go on. What an answer needs is told at the responder: `NoReply` drops the others. */
-export const answerEcho: RuleType<'answer-echo', { readonly gateways: readonly Station[] }, object, Map<string, Responder>> = defineRuleType({
+/**
+ * Rule type that answers packets to these stations by {@link echoAnswer}; packets to other addresses go on. Drops, as `NoReply`, those that
+ * have no answer there.
+ */
+export const answerEcho: RuleType<'answer-echo', {
+  /** Stations whose addresses are pinged. */
+  readonly gateways: readonly Station[]
+}, object, Map<string, Responder>> = defineRuleType({
   name: 'answer-echo',
   config: strictlyPartial({ gateways: t.readonlyArray(StationCodec) }, {}, 'who answers'),
   init: (): Known => new Map(),

@@ -1,4 +1,4 @@
-/** The IP header of an answer: that of the question, turned. */
+/** The IP header of an answer: that of the question, with the addresses exchanged. */
 import { wire } from '@vfp-ts/core'
 
 const { putU16 } = wire.bytes
@@ -6,10 +6,10 @@ const { checksum } = wire.checksum
 const { IPV4_LENGTH, Ipv4At } = wire.ipv4
 const { Ipv6At } = wire.ipv6
 
-/** Hops an answer may go. */
+/** TTL or hop limit of answers. */
 const TTL = 64
 
-/** Whether the source is no station's own: unspecified, multicast, broadcast or of IPv4's reserved blocks. */
+/** Returns whether the source is no single station's: unspecified, multicast, broadcast or of IPv4's reserved blocks. */
 export const isNobody = (bytes: Uint8Array, ip: number, six: boolean): boolean => {
   if (!six) return (bytes[ip + Ipv4At.SOURCE] ?? 0) === 0 || (bytes[ip + Ipv4At.SOURCE] ?? 0) >= 224
   if (bytes[ip + Ipv6At.SOURCE] === 0xff) return true
@@ -17,7 +17,7 @@ export const isNobody = (bytes: Uint8Array, ip: number, six: boolean): boolean =
   return true
 }
 
-/** Turns the IPv4 header without options at `ip`: addresses exchanged, a fresh TTL, no ECN (the answer is of no flow that reacts to it). */
+/** Turns the IPv4 header without options at `ip`: exchanges the addresses, sets the TTL, clears ECN (an answer belongs to no flow that reacts to it). */
 export const turn4 = (out: Uint8Array, ip: number): void => {
   swap(out, ip + Ipv4At.SOURCE, ip + Ipv4At.DESTINATION, 4)
   out[ip + 1] = (out[ip + 1] ?? 0) & 0xfc

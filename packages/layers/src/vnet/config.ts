@@ -7,64 +7,75 @@ import { Name, type Objection, orText, refined, word } from '../codecs.js'
 import { resourceObject, resourceOrName } from '../resource.js'
 import { Addresses, Encap, OUTER_HEADER, type OuterHeader, type OuterHeaderJson } from '../underlay.js'
 
-/** Where customer addresses live: core's `directory()`, or any resource of the same shape. */
+/** A resource from customer addresses to mappings: core's `directory()`, or any other of the same shape. */
 export type VnetDirectory = Resource<CustomerAddress, Mapping>
 
-/** A route as written; a prefix alone leads into the virtual network. */
+/** A route as written: an object, or a prefix alone, which leads into the virtual network. */
 export type VnetRouteJson = string | {
+  /** Destinations of the route, IPv4 or IPv6, once a policy. */
   readonly prefix: string
-  /**
-   * `vnet`: through a tunnel to wherever the directory says. `internet`: out as it is. `service`: as it is to a layer nearer
-   * the wire that takes it, as `privateLink`, and nowhere if none does. `drop`: nowhere, counted as `RouteDrop`. `vnet` unless said.
-   */
+  /** Where the route leads; `vnet` unless said. */
   readonly to?: VnetRouteTo
-  /** The virtual network whose mappings are asked, for a peered network; the layer's own unless said. Only with `vnet`. */
+  /** The virtual network whose mappings are looked up, 24 bits, for a peered network; the layer's own unless said. Only with `vnet`. */
   readonly vni?: number
-  /** The address to look up instead of the packet's destination, as that of a router inside the network. Only with `vnet`. */
+  /** The address to look up, such as that of a router inside the network; the packet's destination unless said. Only with `vnet`. */
   readonly via?: string
-  /** Name of the rule; by default the prefix. */
+  /** Name of the route's rule, once a policy; the prefix unless said. */
   readonly name?: string
 }
 
-/** Where a route leads. */
+/**
+ * Where a route leads. `vnet`: through a tunnel to where the directory says. `internet`: out, unchanged. `service`: unchanged to a layer nearer
+ * the wire that takes it, such as `privateLink`; dropped as `NotTaken` if none does. `drop`: dropped as `RouteDrop`.
+ */
 export type VnetRouteTo = 'vnet' | 'internet' | 'service' | 'drop'
 
 /** The VNET layer's configuration as written. */
 export interface VnetJson extends OuterHeaderJson {
   /** The tenant's virtual network, 24 bits. */
   readonly vni: number
-  /** The host's physical addresses. Tunnels to any of them are taken; the first of the other end's IP version is the source. */
+  /** The host's physical addresses. Tunnels to any of them are removed; the first of the other end's IP version is the source of tunnels. */
   readonly underlay: string | readonly string[]
-  /** The longest prefix that holds the destination decides. */
+  /** Routes, each prefix once; the longest that holds the destination decides. */
   readonly routes: readonly VnetRouteJson[]
-  /** Where customer addresses live: the object, or the name of a resource the switch was opened with. */
+  /** Where customer addresses are looked up: the object, or the name of a resource that the switch was opened with. */
   readonly directory: VnetDirectory | string
-  /** The encapsulation of tunnels to places whose mapping names none; `vxlan` unless said. Tunnels of any of the three are taken. */
+  /** Encapsulation of tunnels where the mapping has none; `vxlan` unless said. Inbound, tunnels of all three are removed. */
   readonly encap?: NetworkTunnel
   /**
-   * Whether answers of VMs to ARP questions take the tunnel to whoever asked: for other hosts that let their VMs ask over the network. `false` unless
-   * said, where a responder on each host answers instead and no ARP crosses the network.
+   * Whether answers of VMs to ARP requests are tunnelled to the sender of the request, for hosts that let their VMs ask over the network. `false`
+   * unless said: then a responder on each host answers, and no ARP crosses the network.
    */
   readonly arp?: boolean
 }
 
 /** A route as read. */
 export interface VnetRoute {
+  /** Destinations of the route. */
   readonly prefix: IpPrefix
+  /** Where it leads; `vnet` unless said. */
   readonly to?: VnetRouteTo
+  /** The virtual network whose mappings are looked up; the layer's own unless said. Only with `vnet`. */
   readonly vni?: number
+  /** The address to look up; the packet's destination unless said. Only with `vnet`. */
   readonly via?: IpAddress
+  /** Name of the rule; the prefix unless said. */
   readonly name?: string
 }
 
 /** The VNET layer's configuration as read. */
 export interface VnetConfig extends OuterHeader {
+  /** The tenant's virtual network, 24 bits. */
   readonly vni: number
-  /** At least one. */
+  /** The host's physical addresses, at least one. */
   readonly underlay: readonly IpAddress[]
+  /** Routes, each prefix once; the longest that holds the destination decides. */
   readonly routes: readonly VnetRoute[]
+  /** Where customer addresses are looked up: the object, or the name of a resource of the switch. */
   readonly directory: VnetDirectory | string
+  /** Encapsulation where the mapping has none; `vxlan` unless said. */
   readonly encap?: NetworkTunnel
+  /** Whether answers of VMs to ARP requests are tunnelled to the sender; `false` unless said. */
   readonly arp?: boolean
 }
 

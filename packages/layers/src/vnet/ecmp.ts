@@ -2,16 +2,16 @@
  * Equal-cost multipath that moves as few flows as possible.
  *
  * Each endpoint gets a score from the flow's hash and its own addresses, and the highest one wins (rendezvous
- * hashing). An endpoint that goes takes only its own flows with it and one that comes draws its share evenly from
- * all others, whereas the remainder of a division would move nearly every flow. The order of the list means nothing.
+ * hashing). Removing an endpoint moves only its own flows, and adding one takes its share evenly from all others, whereas the
+ * remainder of a division would move nearly every flow. The order of the list has no effect.
  *
- * Cost: a few multiplications an endpoint, paid once a flow.
+ * Cost: a few multiplications an endpoint, once a flow.
  *
  * @see Thaler and Ravishankar, "Using name-based mappings to increase hit rates" (IEEE/ACM ToN 6:1, 1998); RFC 2991
  */
 import type { Endpoint } from '@vfp-ts/core'
 
-/** The endpoint for a flow, or `undefined` if there is none to choose from; the same for the same hash and set. */
+/** Returns the endpoint for a flow, always the same for the same hash and set, or `undefined` if there is none. */
 export const chooseEndpoint = (endpoints: readonly Endpoint[], flowHash: number): Endpoint | undefined => {
   let best: Endpoint | undefined
   let bestScore = -1
@@ -25,7 +25,7 @@ export const chooseEndpoint = (endpoints: readonly Endpoint[], flowHash: number)
   return best
 }
 
-/** 32 bits, unsigned; the MAC counts because one host may have several VMs that serve an address. */
+/** Returns 32 bits, unsigned. The MAC counts because one host may have several VMs that serve an address. */
 const scoreOf = ({ pa, mac }: Endpoint, flowHash: number): number => {
   let h = scramble(flowHash ^ 0x5bd1e995)
   for (const word of pa.words) h = scramble(h ^ word)

@@ -16,7 +16,7 @@ const LINK_SCOPE: readonly IpPrefix[] = [
   six([0, 0, 0, 0], 128), six([0, 0, 0, 1], 128), six([0xfe80_0000, 0, 0, 0], 10), six([0xff01_0000, 0, 0, 0], 16), six([0xff02_0000, 0, 0, 0], 16),
 ]
 
-/** Those prefixes that only a shorter route to the internet holds. */
+/** Returns those prefixes that only a shorter route to the internet holds. */
 export const cutOut = (routes: readonly VnetRoute[]): readonly IpPrefix[] =>
   LINK_SCOPE.filter((prefix) => {
     const holding = routes.filter((route) => route.prefix.length <= prefix.length && prefixContains(route.prefix, prefix.address))
@@ -24,5 +24,5 @@ export const cutOut = (routes: readonly VnetRoute[]): readonly IpPrefix[] =>
     return longest?.to === 'internet' && longest.prefix.length < prefix.length
   })
 
-/** Name of the rule that drops what is for such a prefix. */
+/** Returns the name of the rule that drops packets to such a prefix. */
 export const cutOutName = (prefix: IpPrefix): string => `link ${formatPrefix(prefix)}`

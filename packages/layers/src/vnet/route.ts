@@ -14,18 +14,19 @@ import { Addresses, answersAt, Encap, OUTER_HEADER, type OuterHeader, sourceTowa
 import { DirectoryObject, type VnetDirectory } from './config.js'
 import { chooseEndpoint } from './ecmp.js'
 
-/** What a route into a virtual network is made of. */
+/** Parameters of a {@link vnetRoute} rule. */
 export interface VnetRouteConfig extends OuterHeader {
-  /** The network the sender is in; goes on the wire unless the mapping has another. */
+  /** The sender's network, 24 bits; it is the tunnel's identifier unless the mapping has another. */
   readonly vni: number
   /** The host's own physical addresses, at least one; the first of the other end's IP version is the tunnel's source. */
   readonly underlay: readonly IpAddress[]
+  /** Where addresses are looked up, as an object; its written form is its name. */
   readonly directory: VnetDirectory
-  /** The network whose mappings are asked; `vni` unless said. */
+  /** The network whose mappings are looked up, 24 bits; `vni` unless said. */
   readonly lookupVni?: number
-  /** The address to look up; the packet's destination unless said, of ARP its target. */
+  /** The address to look up; the packet's destination unless said, for ARP its target. */
   readonly via?: IpAddress
-  /** The encapsulation where the mapping names none; `vxlan` unless said. */
+  /** Encapsulation where the mapping has none; `vxlan` unless said. */
   readonly encap?: NetworkTunnel
 }
 
@@ -43,7 +44,7 @@ const decide = (config: VnetRouteConfig, flow: FlowContext): Decision => {
   return proceed(encapTransposition(tunnelTo(tunnel, config, flow.flowHash), { dstMac: endpoint.mac }))
 }
 
-/** What a directory holds that is known by its name only is not to be trusted to be a mapping. */
+/** Returns whether a value is a mapping: a resource that is known by its name only may hold anything. */
 const isMapping = (u: unknown): u is Mapping =>
   typeof u === 'object' && u !== null && 'endpoints' in u && Array.isArray(u.endpoints) && u.endpoints.length > 0 && u.endpoints.every(isEndpoint) &&
   (!('vni' in u) || u.vni === undefined || Vni.is(u.vni)) &&
@@ -52,17 +53,17 @@ const isMapping = (u: unknown): u is Mapping =>
 
 const isEndpoint = (u: unknown): boolean => typeof u === 'object' && u !== null && 'pa' in u && Ip.is(u.pa) && 'mac' in u && MacText.is(u.mac)
 
-/** The destination's network if the mapping wants it, else the sender's. */
+/** Returns the tunnel's network identifier: the destination's if the mapping says so, else the sender's. */
 const vniOnWire = ({ vni, useDstVni }: Mapping, own: number, asked: number): number => (useDstVni ?? vni !== undefined ? vni ?? asked : own)
 
 /**
- * Tunnels a packet to where its destination lives: VXLAN, NVGRE or Geneve around the frame, the inner destination MAC replaced by
- * the endpoint's, the entropy of the outer header made from the flow's hash. Of several endpoints the flow's hash chooses one,
- * always the same.
+ * Rule type that tunnels a packet to the physical address that the directory has for its destination: it puts VXLAN, NVGRE or Geneve around the
+ * frame, replaces the inner destination MAC by the endpoint's, and makes the entropy of the outer header from the flow's hash. Of several
+ * endpoints each flow has always the same one.
  *
- * Drops: `NoMapping` if the directory has no entry, `NoUnderlay` if the host has no address of any endpoint's IP
- * version, `NotIp` if there is nothing to look up. Where the directory does not know yet, the packet waits. As JSON a directory is
- * its name, which cannot be read back without the switch: a rule of this type is read from an object that holds the directory itself.
+ * Drops: `NoMapping` if the directory has no entry, `NoUnderlay` if the host has no address of any endpoint's IP version, `NotIp` if there is no
+ * address to look up. While the directory's answer is unknown, the packet waits. The written form of a directory is its name, which
+ * cannot be read back without the switch: a rule of this type is read from an object that holds the directory itself.
  */
 export const vnetRoute: RuleType<'vnet-route', VnetRouteConfig, object, undefined> = defineRuleType({
   name: 'vnet-route',
