@@ -24,7 +24,7 @@ test('describeError: names every fact of every error in one line', (t) => {
     [{ _tag: 'BadPolicy', layer: 'acl', problems: [{ path: '/a', reason: 'wrong' }, { path: '/b/0', reason: 'missing' }] }, 'BadPolicy: layer acl, problems /a: wrong; /b/0: missing'],
     [{ _tag: 'ForeignPolicy', layer: 'acl', policyOf: 'vnet' }, 'ForeignPolicy: layer acl, policyOf vnet'],
     [{ _tag: 'Duplicate', layer: 'acl', what: 'rule', name: 'outbound g/r' }, 'Duplicate: layer acl, what rule, name outbound g/r'],
-    [{ _tag: 'BadPort', port: 'p', path: '/mac', reason: 'no' }, 'BadPort: port p, path /mac, reason no'],
+    [{ _tag: 'BadPort', port: 'p', path: '/mac', reason: 'no', value: '7', problems: [{ path: '/mac', reason: 'no', value: '7' }], more: 2 }, 'BadPort: port p, problems /mac: no, not 7; and 2 more'],
     [{ _tag: 'LayerGone', layer: 'acl' }, 'LayerGone: layer acl'],
   ]
   for (const [error, text] of errors) t.is(describeError(error), text)

@@ -30,6 +30,9 @@ export const callable = <F>(what = 'a function'): t.Type<F> => plain(what, (u): 
 /** An object, of whatever class. */
 export const object = <A extends object>(what: string): t.Type<A> => plain(what, (u): u is A => typeof u === 'object' && u !== null && !Array.isArray(u))
 
+/** An io-ts codec, of this copy of io-ts or another. */
+export const codec: t.Type<object> = plain('an io-ts codec', (u): u is object => typeof u === 'object' && u !== null && 'validate' in u && typeof u.validate === 'function' && 'decode' in u)
+
 /** Bytes. */
 export const bytes: t.Type<Uint8Array> = plain('a Uint8Array', (u): u is Uint8Array => u instanceof Uint8Array)
 

@@ -28,17 +28,6 @@ export type Mtu = Required<Omit<MtuOptions, 'network'>> & Pick<MtuOptions, 'netw
 /** The options with their defaults. */
 export const completeMtu = (options: MtuOptions): Mtu => ({ oversize: 'tooBig', clampMss: true, errors: { perSecond: 100, burst: 50 }, ...options })
 
-/** Why the options are none, and where; `undefined` if they are. */
-export const mtuProblem = (options: MtuOptions): { readonly path: string; readonly reason: string } | undefined => {
-  const { network, oversize, clampMss, errors } = completeMtu(options)
-  if (network !== undefined && !isMtu(network)) return { path: '/network', reason: mtuReason(network) }
-  if (!OVERSIZE.has(oversize)) return { path: '/oversize', reason: `tooBig, fragment or drop, not ${oversize}` }
-  if (typeof clampMss !== 'boolean') return { path: '/clampMss', reason: 'true or false' }
-  if (!(errors.perSecond >= 0 && errors.perSecond <= MOST_ERRORS)) return { path: '/errors/perSecond', reason: `a number from 0 to ${MOST_ERRORS}` }
-  if (!(errors.burst >= 0 && errors.burst <= MOST_ERRORS)) return { path: '/errors/burst', reason: `a number from 0 to ${MOST_ERRORS}` }
-  return undefined
-}
-
 /** Whether a link may take packets of so many bytes. */
 export const isMtu = (mtu: number): boolean => Number.isInteger(mtu) && mtu >= LEAST && mtu <= MOST
 
@@ -48,5 +37,3 @@ export const mtuReason = (mtu: unknown): string => `a whole number of bytes from
 /** Every IPv4 host must take as much in one piece (RFC 791 §3.2). */
 const LEAST = 68
 const MOST = 0xffff
-const MOST_ERRORS = 1_000_000
-const OVERSIZE: ReadonlySet<string> = new Set(['tooBig', 'fragment', 'drop'])

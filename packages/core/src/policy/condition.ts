@@ -74,7 +74,8 @@ export const anyOf = (field: FieldRef, values: readonly Match[]): Condition => (
  * that value, and bits behind a prefix's length are cleared. A malformed match is returned as it is.
  */
 export const canonicalMatch = (ref: FieldRef, match: Match): Match => {
-  const field = resolveField(ref)?.field
+  // Callers may not have a compiler: what is no name of a field is refused with the policy.
+  const field = typeof ref === 'string' ? resolveField(ref)?.field : undefined
   const span = field === undefined ? undefined : matchSpan(field, match)
   if (span === undefined || match._tag === 'Value') return match
   if (compareWords(span.from, span.to) === 0) return { _tag: 'Value', value: spanScalar(span, span.from) }

@@ -65,7 +65,7 @@ const conditionProblems = (conditions: readonly Condition[], path: string, found
     else if (condition.values.length === 0) found.push(wrong(here, EMPTY, condition.values))
     else for (const [k, match] of condition.values.entries()) {
       const reason = matchProblem(field, match)
-      if (reason !== undefined) found.push(wrong(`${here}/${k}`, reason, shownOf(match)))
+      if (reason !== undefined) found.push(wrong(`${here}/${k}`, reason, reason.startsWith('a prefix length') && match._tag === 'Prefix' ? match.length : shownOf(match)))
     }
   }
 }

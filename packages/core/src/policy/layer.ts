@@ -8,6 +8,8 @@
  * @see VFP §5.2
  */
 import type * as t from 'io-ts'
+import { required } from '../check/checked.js'
+import { callable, codec, strictlyPartial, text } from '../check/codecs.js'
 import { marked } from '../copies.js'
 import type { Group } from './group.js'
 import type { PortIdentity } from './flow-context.js'
@@ -26,6 +28,9 @@ export interface Policy<L extends string> {
   /** What the type's codec will read. */
   readonly config: unknown
 }
+
+/** Whether something is a policy: callers may not have a compiler. */
+export const isPolicy = (u: unknown): boolean => typeof u === 'object' && u !== null && layerOf in u
 
 /** What a layer type may know of the place its configuration is for. */
 export interface LayerEnvironment {
@@ -50,16 +55,25 @@ export interface LayerType<L extends string, C, O> {
   readonly policy: (config: O) => Policy<L>
 }
 
-/** Makes a layer type. The smallest is a name, a codec and a function to groups. */
+/**
+ * Makes a layer type. The smallest is a name, a codec and a function to groups.
+ *
+ * @throws VfpError with a `BadOptions` if a part is missing, unknown or of another type
+ */
 export const defineLayer = <L extends string, C, O>(spec: {
   readonly name: L
   readonly codec: t.Type<C, O>
   readonly groups: (config: C, environment: LayerEnvironment) => readonly Group[]
   readonly check?: (config: C, environment: LayerEnvironment) => readonly Problem[]
-}): LayerType<L, C, O> => marked({
-  name: spec.name,
-  codec: spec.codec,
-  groups: spec.groups,
-  check: spec.check ?? (() => []),
-  policy: (config) => marked({ [layerOf]: spec.name, layer: spec.name, config }),
-})
+}): LayerType<L, C, O> => {
+  required(Spec, spec, 'defineLayer')
+  return marked({
+    name: spec.name,
+    codec: spec.codec,
+    groups: spec.groups,
+    check: spec.check ?? (() => []),
+    policy: (config) => marked({ [layerOf]: spec.name, layer: spec.name, config }),
+  })
+}
+
+const Spec = strictlyPartial({ name: text('a name'), codec, groups: callable() }, { check: callable() })

@@ -13,9 +13,9 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
-import { checked } from '../check/checked.js'
+import { checked, required } from '../check/checked.js'
+import { amount, callable, codec, flag, integer, plain, strictlyPartial, text } from '../check/codecs.js'
 import { marked, partsOf } from '../copies.js'
-import { amount, flag, integer, plain, strictlyPartial } from '../check/codecs.js'
 import type { Problem } from '../check/problem.js'
 import type { Condition } from './condition.js'
 import type { Decision } from './decision.js'
@@ -79,6 +79,8 @@ export interface RuleTypeSpec<N extends string, C, O, S> {
 /**
  * Makes a rule type. Without `init` the type is stateless. Write `init` before the functions that take the state: its type
  * is inferred in that order.
+ *
+ * @throws VfpError with a `BadOptions` if a part is missing, unknown or of another type
  */
 export function defineRuleType<N extends string, C, O, S>(spec: RuleTypeSpec<N, C, O, S>): RuleType<N, C, O, S>
 export function defineRuleType<N extends string, C, O>(
@@ -87,6 +89,7 @@ export function defineRuleType<N extends string, C, O>(
 export function defineRuleType<N extends string, C, O, S>(
   spec: Omit<RuleTypeSpec<N, C, O, S | undefined>, 'init'> & { readonly init?: (config: C) => S },
 ): RuleType<N, C, O, S | undefined> {
+  required(Spec, spec, 'defineRuleType')
   const type: RuleType<N, C, O, S | undefined> = marked({
     init: () => undefined,
     dispose: () => undefined,
@@ -97,6 +100,10 @@ export function defineRuleType<N extends string, C, O, S>(
   })
   return type
 }
+
+const Spec = strictlyPartial({ name: text('a name'), config: codec, decide: callable() }, {
+  init: callable(), dispose: callable(), report: callable(), tunnels: callable(),
+} satisfies Readonly<Record<Exclude<keyof RuleTypeSpec<string, unknown, unknown, unknown>, 'name' | 'config' | 'decide'>, t.Mixed>>)
 
 /** How long an unused connection of a stateful rule is remembered. */
 export interface Stateful {

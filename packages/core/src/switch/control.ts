@@ -6,10 +6,12 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { List } from 'immutable'
+import { badOptions, checked } from '../check/checked.js'
+import { showValue } from '../check/show.js'
 import { foreignCore } from '../copies.js'
 import { formatCondition } from '../policy/match-text.js'
 import type { PortIdentity } from '../policy/flow-context.js'
-import type { LayerEnvironment, LayerType, Policy } from '../policy/layer.js'
+import { isPolicy, type LayerEnvironment, type LayerType, type Policy } from '../policy/layer.js'
 import type { PolicyError } from '../policy/policy-error.js'
 import {
   emptyPolicy, findLayer, type Generation, type GroupInForce, insertLayer, type Place, type PortPolicy, removeLayer, replaceGroups,
@@ -19,6 +21,7 @@ import type { CompiledRule, CompiledPort } from '../pipeline/compiled-port.js'
 import { publish } from '../pipeline/publish.js'
 import type { GroupHandle, LayerHandle, RuleReport } from './layer-handle.js'
 import type { PortError } from './port-error.js'
+import { GroupPlaceCodec, LayerTypeCodec, PlaceCodec } from './switch-options.js'
 import { type DisposeFailure, disposeGone, prepare, type PreparedGroup, start } from './transaction.js'
 
 /** What the control side needs of its surroundings. */
@@ -55,12 +58,16 @@ export class Control {
   /** Adds an empty layer and hands it out. */
   addLayer<L extends string, C, O>(type: LayerType<L, C, O>, at: Place & { readonly name?: string }): E.Either<PortError, LayerHandle<L>> {
     if (this.#around.isGone()) return E.left({ _tag: 'PortGone', port: this.#around.port.name })
+    const place = checked(PlaceCodec, at, 'addLayer')
+    if (E.isLeft(place)) return place
+    const known = checked(LayerTypeCodec, type, 'addLayer')
+    if (E.isLeft(known)) return known
     const foreign = foreignCore(`the layer type ${type.name}`, type)
     if (foreign !== undefined) return E.left(foreign)
-    const name = at.name ?? type.name
+    const name = place.right.name ?? type.name
     if (this.#policy.layers.some((l) => l.name === name)) return E.left({ _tag: 'LayerExists', layer: name })
     const key = this.#nextKey++
-    const next = insertLayer(this.#policy, { key, name, type: type.name, version: 0, groups: List<GroupInForce>() }, at)
+    const next = insertLayer(this.#policy, { key, name, type: type.name, version: 0, groups: List<GroupInForce>() }, place.right)
     if (E.isLeft(next)) return E.left({ _tag: 'NoSuchLayer', layer: next.left })
     this.#publishLayers(next.right)
     return E.right(this.#handle(key, name, type))
@@ -77,21 +84,26 @@ export class Control {
   }
 
   #handle<L extends string, C, O>(key: number, name: string, type: LayerType<L, C, O>): LayerHandle<L> {
-    const checked = (policy: Policy<L>): E.Either<PolicyError, unknown> => {
+    const mine = (policy: Policy<L>): E.Either<PolicyError, unknown> => {
       const foreign = foreignCore(`the policy for ${name}`, policy)
       if (foreign !== undefined) return E.left(foreign)
+      if (!isPolicy(policy)) return E.left(badOptions('update', '', 'expected a policy, as a layer type makes it; JSON is for updateJson', showValue(policy)))
       return policy.layer === type.name ? E.right(policy.config) : E.left({ _tag: 'ForeignPolicy', layer: name, policyOf: policy.layer })
     }
     const prepared = (config: unknown, group: string | undefined): E.Either<PolicyError, readonly PreparedGroup[]> =>
       prepare(type, name, config, this.#environment(group))
     const whole = (config: unknown): E.Either<PolicyError, Generation> =>
       this.#change(key, name, () => prepared(config, undefined))
-    const part = (group: string, config: unknown, order: number | undefined): E.Either<PolicyError, Generation> =>
+    const part = (group: string, config: unknown, at: { readonly order: number } | undefined): E.Either<PolicyError, Generation> => {
+      const place = at === undefined ? E.right(undefined) : checked(GroupPlaceCodec, at, 'group')
+      return E.isLeft(place) ? place : placed(group, config, place.right?.order)
+    }
+    const placed = (group: string, config: unknown, order: number | undefined): E.Either<PolicyError, Generation> =>
       this.#change(key, name, (now) => E.map((groups: readonly PreparedGroup[]) => merge(now, group, groups, order))(onlyOf(name, group, prepared(config, group))))
 
     return {
       name,
-      update: (policy) => E.chain(whole)(checked(policy)),
+      update: (policy) => E.chain(whole)(mine(policy)),
       updateJson: whole,
       updateGroups: (changes) => this.#change(key, name, (now) => {
         let groups: readonly PreparedGroup[] = now
@@ -101,7 +113,7 @@ export class Control {
             groups = groups.filter((g) => g.name !== group)
             continue
           }
-          const config = checked(policy)
+          const config = mine(policy)
           if (E.isLeft(config)) return config
           const made = onlyOf(name, group, prepared(config.right, group))
           if (E.isLeft(made)) return made
@@ -110,8 +122,8 @@ export class Control {
         return E.right(groups)
       }),
       group: (group, at): GroupHandle<L> => ({
-        update: (policy) => E.chain((config) => part(group, config, at?.order))(checked(policy)),
-        updateJson: (config) => part(group, config, at?.order),
+        update: (policy) => E.chain((config) => part(group, config, at))(mine(policy)),
+        updateJson: (config) => part(group, config, at),
         remove: () => this.#change(key, name, (now) =>
           now.some((g) => g.name === group)
             ? E.right(now.filter((g) => g.name !== group))

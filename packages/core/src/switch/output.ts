@@ -1,4 +1,8 @@
 /** Frames that leave a port, and what became of those that came in. */
+import { badOptions } from '../check/checked.js'
+import { showValue } from '../check/show.js'
+import { VfpError } from '../errors.js'
+import type { Direction } from '../flow/flow-id.js'
 
 import { Outcome } from '../datapath/outcome.js'
 import type { DropReason } from '../drop-reason.js'
@@ -77,16 +81,54 @@ export type Sink = (
 ) => void
 
 /**
- * Makes sure that a batch's arrays are as long as it says.
+ * Makes sure that a batch's arrays are of their types and as long as it says.
  *
+ * @throws VfpError with a `BadOptions` if one is of another type, or `count` is no whole number
  * @throws RangeError if one has fewer than `count` elements
  */
-export const requireLengths = ({ start, length, verdict, reason, offload, count }: Batch): void => {
+export const requireLengths = ({ bytes, start, length, verdict, reason, offload, count }: Batch, ...directions: readonly Direction[]): void => {
+  for (const direction of directions) requireDirection(direction, 'processBatch')
+  if (!(Number.isInteger(count) && count >= 0)) wrongPart('count', 'a whole number', count)
+  if (!(bytes instanceof Uint8Array)) wrongPart('bytes', 'a Uint8Array', bytes)
+  if (!(start instanceof Uint32Array)) wrongPart('start', 'a Uint32Array', start)
+  if (!(length instanceof Uint32Array)) wrongPart('length', 'a Uint32Array', length)
+  if (!(verdict instanceof Uint8Array)) wrongPart('verdict', 'a Uint8Array', verdict)
+  if (!(reason instanceof Uint16Array)) wrongPart('reason', 'a Uint16Array', reason)
+  if (offload !== undefined && !(offload instanceof Uint32Array || offload instanceof Float64Array)) wrongPart('offload', 'a Uint32Array or a Float64Array', offload)
   if (start.length < count) tooShort('start', start.length, count)
   if (length.length < count) tooShort('length', length.length, count)
   if (verdict.length < count) tooShort('verdict', verdict.length, count)
   if (reason.length < count) tooShort('reason', reason.length, count)
   if (offload !== undefined && offload.length < count) tooShort('offload', offload.length, count)
+}
+
+const wrongPart = (name: string, expected: string, given: unknown): never => {
+  throw new VfpError(badOptions('batch', `/${name}`, `expected ${expected}`, showValue(given)))
+}
+
+/**
+ * Makes sure that what is to be a frame is one, its bytes, and what is to be its direction too.
+ *
+ * @throws VfpError with a `BadOptions` of the function `of`
+ */
+export const requireFrame = (frame: Uint8Array, of: string, ...directions: readonly Direction[]): void => {
+  for (const direction of directions) requireDirection(direction, of)
+  if (!(frame instanceof Uint8Array)) throw new VfpError(badOptions(of, '/frame', 'expected a Uint8Array', showValue(frame)))
+  if (frame.length === 0 && isDetached(frame)) throw new VfpError(badOptions(of, '/frame', 'its buffer has been given away', showValue(frame)))
+}
+
+const isDetached = (frame: Uint8Array): boolean => {
+  try {
+    frame.subarray(0)
+    return false
+  } catch {
+    return true
+  }
+}
+
+const requireDirection = (direction: Direction, of: string): void => {
+  const given: unknown = direction
+  if (given !== 'outbound' && given !== 'inbound') throw new VfpError(badOptions(of, '/direction', 'expected one of "outbound", "inbound"', showValue(given)))
 }
 
 const tooShort = (name: string, there: number, count: number): never => {

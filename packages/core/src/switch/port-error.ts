@@ -1,3 +1,5 @@
+import type { BadOptions } from '../check/checked.js'
+import type { Problem, Problems } from '../check/problem.js'
 import type { ForeignCore } from '../copies.js'
 
 /** Why the switch refused something about ports and layers. A refused call has changed nothing. */
@@ -8,8 +10,10 @@ export type PortError =
   | { readonly _tag: 'NameTaken'; readonly port: string }
   /** Another port has this MAC in the same virtual network. */
   | { readonly _tag: 'MacTaken'; readonly mac: string; readonly port: string }
-  /** A part of the port's description is not what it should be. */
-  | { readonly _tag: 'BadPort'; readonly port: string; readonly path: string; readonly reason: string }
+  /** Parts of the port's description are not what they should be; path, reason and value are those of the first problem. */
+  | ({ readonly _tag: 'BadPort'; readonly port: string } & Problem & Problems)
+  /** What the function was told is not what it should be. */
+  | BadOptions
   /** The embedding environment refused. */
   | { readonly _tag: 'EnvironmentRefused'; readonly port: string; readonly reason: string }
   /** The port has been deleted. */

@@ -89,6 +89,8 @@ export interface Port {
   /**
    * Takes one frame through the port. The frame is copied, and so is what comes out: for scripts and tests;
    * `processBatch` is the way for traffic. A frame that waits for a resource leaves later, by the switch's environment.
+   *
+   * @throws VfpError with a `BadOptions` if the direction is none or the frame is no Uint8Array
    */
   readonly process: (direction: Direction, frame: Uint8Array) => Processed
   /**

@@ -25,7 +25,7 @@ import { reportFlow } from './flow-report.js'
 import { sendFragments } from './fragments.js'
 import type { Journey, Left, Origin } from './journey.js'
 import type { LayerHandle } from './layer-handle.js'
-import { ANSWERED, type Batch, type FrameOutcome, type Output, PASSED, type Processed, requireLengths, type Sink, verdictOf } from './output.js'
+import { ANSWERED, type Batch, type FrameOutcome, type Output, PASSED, type Processed, requireFrame, requireLengths, type Sink, verdictOf } from './output.js'
 import type { Port, PortCounters, PortState } from './port.js'
 import { countersOf } from './port-counters.js'
 import type { PortError } from './port-error.js'
@@ -154,6 +154,7 @@ export class SwitchPort implements Port {
   }
 
   readonly process = (direction: Direction, frame: Uint8Array): Processed => {
+    requireFrame(frame, 'process', direction)
     const bytes = new Uint8Array(HEADROOM + frame.length)
     bytes.set(frame, HEADROOM)
     const outputs: Output[] = []
@@ -166,7 +167,7 @@ export class SwitchPort implements Port {
   }
 
   readonly processBatch = (direction: Direction, batch: Batch, sink: Sink): void => {
-    requireLengths(batch)
+    requireLengths(batch, direction)
     this.#around.turn.call(() => {
       this.takeAll(batch, (port, bytes, start, end, floor, index, offload) =>
         port.forward(direction, bytes, start, end, floor, sink, index, this.#later, offload, MAX_GROUPS))
@@ -317,6 +318,7 @@ export class SwitchPort implements Port {
   }
 
   readonly explain = (direction: Direction, frame: Uint8Array): Explanation => {
+    requireFrame(frame, 'explain', direction)
     if (this.#state !== 'connected') return unexplained(direction, 'PortDisconnected')
     return explainFrame(this.#datapath, direction, frame, this.#endsFor(direction), this.#around.clock.nowUs(), HEADROOM)
   }

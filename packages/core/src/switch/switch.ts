@@ -12,25 +12,28 @@
  * @see VFP §4.1, §7.1, §7.2
  */
 import * as E from 'fp-ts/lib/Either.js'
+import type { Decoder } from 'io-ts'
+import { type BadOptions, checked } from '../check/checked.js'
 import type { Clock } from '../clock.js'
-import { foreignCore } from '../copies.js'
+import { type ForeignCore, foreignCore } from '../copies.js'
 import type { DropCounts } from '../drop-reason.js'
-import { VfpError } from '../errors.js'
+import { orThrow } from '../errors.js'
 import type { DatapathOptions } from '../datapath/datapath-options.js'
-import { isMtu, type MtuOptions, mtuProblem, mtuReason } from '../datapath/mtu-options.js'
+import { isMtu, type MtuOptions, mtuReason } from '../datapath/mtu-options.js'
 import { NetworkMtu } from '../datapath/network-mtu.js'
 import { DEFAULT_PENDING, type PendingOptions } from '../datapath/waiting-room.js'
 import type { PortIdentity } from '../policy/flow-context.js'
 import type { AnyResource } from '../policy/resource.js'
-import { type IpAddress, parseIp, parseMac } from '../wire/address.js'
+import { formatMac, parseIp } from '../wire/address.js'
 import type { TunnelEnd } from '../wire/tunnel-ends.js'
 import { DEFAULT_MAX_CONNECTIONS } from '../tables/layer-flow-table.js'
 import { Bridge } from './bridge.js'
 import type { Environment } from './environment.js'
 import { Forwarding } from './forwarding.js'
-import type { Batch, FrameOutcome } from './output.js'
+import { type Batch, type FrameOutcome, requireFrame, requireLengths } from './output.js'
 import type { Port, PortSpec } from './port.js'
 import type { PortError } from './port-error.js'
+import { PortSpecCodec, type ReadPort, SwitchOptionsCodec } from './switch-options.js'
 import { SwitchPort } from './switch-port.js'
 import { TunnelRegistry } from './tunnel-registry.js'
 import { Turn } from './turn.js'
@@ -80,7 +83,7 @@ export interface SwitchOptions {
   readonly pending?: Partial<PendingOptions>
   /**
    * What the physical network takes, and what becomes of longer packets; unless given, or told by `setMtu`, everything is sent. What a port sends to another port
-   * of the switch has no such bound. A port for which it is not as it should be is refused (`BadPort` at `/mtu/…`).
+   * of the switch has no such bound.
    */
   readonly mtu?: MtuOptions
 }
@@ -153,9 +156,8 @@ export interface Switch {
  * Opens a switch without ports: the first call of every program.
  *
  * Nothing is ambient: time is `options.clock`, randomness `options.hashSeed`, and frames leave through
- * `options.environment`. What is given about ports and policy is checked when it is given, and refused as an `Either`.
- *
- * @throws VfpError with a {@link ForeignCore} if a resource was made with another copy of this package
+ * `options.environment`. Everything that is given is checked when it is given: ports and policy are refused as an `Either`, options by
+ * an exception, as wrong ones are a bug of the program; {@link tryOpenSwitch} is for those that are not its own.
  *
  * @example
  * ```ts no-run
@@ -164,14 +166,25 @@ export interface Switch {
  * const { outcome, outputs } = vm.process('outbound', frame)
  * ```
  *
+ * @throws VfpError whose `cause` is a {@link BadOptions}, if an option is unknown or out of its range, or a {@link ForeignCore}, if a resource was made
+ *   with another copy of this package
  * @see VFP §4.1
  */
-export const openSwitch = (options: SwitchOptions = {}): Switch => {
+export const openSwitch = (options: SwitchOptions = {}): Switch => orThrow(E.flatMap(open)(checked(Options, options, 'openSwitch')))
+
+/** As {@link openSwitch}, but what is wrong with the options is the answer: for options that come from a file or a person. */
+export const tryOpenSwitch = (options: SwitchOptions = {}): E.Either<BadOptions | ForeignCore, Switch> =>
+  E.flatMap(open)(checked(Options, options, 'tryOpenSwitch'))
+
+/** An option that is `undefined` is read as one that is not there. */
+const Options = SwitchOptionsCodec as Decoder<unknown, SwitchOptions>
+
+const open = (options: SwitchOptions): E.Either<BadOptions | ForeignCore, Switch> => {
   const environment = options.environment ?? {}
   const resources = new Map<string, AnyResource>(Object.entries(options.resources ?? {}))
   for (const [name, resource] of resources) {
     const foreign = foreignCore(`the resource ${name}`, resource)
-    if (foreign !== undefined) throw new VfpError(foreign)
+    if (foreign !== undefined) return E.left(foreign)
   }
   const datapath: DatapathOptions = {
     maxFlows: options.maxFlows ?? 1_000_000,
@@ -194,17 +207,19 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
 
   const forwarding = new Forwarding({ environment, bridge, networkDepth: datapath.parseDepth.inbound, find: (name) => ports.get(name) })
 
-  return {
+  return E.right({
     addPort: (spec) => {
-      const identity = readSpec(spec, options.mtu)
-      if (E.isLeft(identity)) return identity
-      if (ports.has(spec.name)) return E.left({ _tag: 'NameTaken', port: spec.name })
-      const holder = bridge.holder(identity.right.mac, spec.vni)
-      if (holder !== undefined) return E.left({ _tag: 'MacTaken', mac: spec.mac, port: holder.identity.name })
-      const agreed = environment.createPort?.(identity.right) ?? E.right(undefined)
-      if (E.isLeft(agreed)) return E.left({ _tag: 'EnvironmentRefused', port: spec.name, reason: agreed.left })
-      const port = new SwitchPort(identity.right, spec.vni, {
-        clock, options: { ...datapath, network, mtu: spec.mtu ?? usual }, environment, maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+      const read = readSpec(spec)
+      if (E.isLeft(read)) return read
+      const { name, vni, mtu = usual } = read.right
+      const identity: PortIdentity = { name, mac: read.right.mac, ips: read.right.ip ?? [] }
+      if (ports.has(name)) return E.left({ _tag: 'NameTaken', port: name })
+      const holder = bridge.holder(identity.mac, vni)
+      if (holder !== undefined) return E.left({ _tag: 'MacTaken', mac: formatMac(identity.mac), port: holder.identity.name })
+      const agreed = environment.createPort?.(identity) ?? E.right(undefined)
+      if (E.isLeft(agreed)) return E.left({ _tag: 'EnvironmentRefused', port: name, reason: agreed.left })
+      const port = new SwitchPort(identity, vni, {
+        clock, options: { ...datapath, network, mtu }, environment, maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
         turn,
         later: (self) => forwarding.sinkOf(self),
         resource: (name) => resources.get(name),
@@ -225,23 +240,28 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
       const connected = port.connect()
       if (E.isLeft(connected)) {
         ends.forget(port)
-        environment.deletePort?.(identity.right)
+        environment.deletePort?.(identity)
         return connected
       }
-      ports.set(spec.name, port)
+      ports.set(name, port)
       bridge.add(port)
       return E.right(port)
     },
     port: (name) => ports.get(name),
     ports: () => [...ports.values()],
     fromVm: (name, frame) => {
+      requireFrame(frame, 'fromVm')
       const port = ports.get(name)
       if (port !== undefined) return turn.call(() => forwarding.fromVm(port, frame))
       forwarding.drop('NoSuchPort')
       return { _tag: 'Dropped', reason: 'NoSuchPort' }
     },
-    fromNetwork: (frame) => turn.call(() => forwarding.fromNetwork(frame)),
+    fromNetwork: (frame) => {
+      requireFrame(frame, 'fromNetwork')
+      return turn.call(() => forwarding.fromNetwork(frame))
+    },
     batchFromVm: (name, batch) => {
+      requireLengths(batch)
       const port = ports.get(name)
       if (port !== undefined) turn.call(() => { forwarding.batchFromVm(port, batch) })
       else for (let i = 0; i < batch.count; i++) {
@@ -263,24 +283,14 @@ export const openSwitch = (options: SwitchOptions = {}): Switch => {
       return isMtu(mtu) ? E.right(network.learn(ip.right, mtu)) : E.left({ _tag: 'BadMtu', path: '/mtu', reason: mtuReason(mtu) })
     },
     drops: () => Object.fromEntries(forwarding.drops),
-  }
+  })
 }
 
-const readSpec = (spec: PortSpec, usual: MtuOptions | undefined): E.Either<PortError, PortIdentity> => {
-  const bad = (path: string, reason: string): E.Either<PortError, never> => E.left({ _tag: 'BadPort', port: spec.name, path, reason })
-  if (spec.name === '' || spec.name === 'vm' || spec.name === 'network') return bad('/name', 'a port needs a name, and not vm or network')
-  const mac = parseMac(spec.mac)
-  if (E.isLeft(mac)) return bad('/mac', mac.left.reason)
-  if (mac.right % 0x200_0000_0000 >= 0x100_0000_0000) return bad('/mac', 'the MAC of a NIC is no group address')
-  if (spec.vni !== undefined && !(Number.isInteger(spec.vni) && spec.vni >= 0 && spec.vni <= 0xff_ffff)) return bad('/vni', 'a VNI is a whole number of 24 bits')
-  const ips: IpAddress[] = []
-  for (const [i, text] of (spec.ip ?? []).entries()) {
-    const ip = parseIp(text)
-    if (E.isLeft(ip)) return bad(`/ip/${i}`, ip.left.reason)
-    ips.push(ip.right)
-  }
-  const mtu = spec.mtu ?? usual
-  const problem = mtu === undefined ? undefined : mtuProblem(mtu)
-  if (problem !== undefined) return bad(`/mtu${problem.path}`, problem.reason)
-  return E.right({ name: spec.name, mac: mac.right, ips })
+const readSpec = (spec: PortSpec): E.Either<PortError, ReadPort> => {
+  const read = checked(PortSpecCodec, spec, 'addPort')
+  if (E.isRight(read)) return read
+  const { _tag: _, of: __, ...told } = read.left
+  const given: unknown = spec
+  const port = typeof given === 'object' && given !== null && 'name' in given && typeof given.name === 'string' ? given.name : ''
+  return E.left({ _tag: 'BadPort', port, path: '', reason: '', ...told.problems[0], ...told })
 }
