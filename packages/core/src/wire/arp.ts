@@ -15,38 +15,68 @@ import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
 /** Offsets inside the packet, for Ethernet and IPv4 addresses. */
 export const ArpAt = {
-  HARDWARE: 0, PROTOCOL: 2, LENGTHS: 4, OPERATION: 6, SENDER_MAC: 8, SENDER_IP: 14, TARGET_MAC: 18, TARGET_IP: 24,
+  /** Hardware type, 16 bits. */
+  HARDWARE: 0,
+  /** Protocol type, 16 bits: an EtherType. */
+  PROTOCOL: 2,
+  /** Bytes of a hardware address and of a protocol address, one byte each. */
+  LENGTHS: 4,
+  /** Operation, 16 bits. */
+  OPERATION: 6,
+  /** Sender's MAC address, 6 bytes. */
+  SENDER_MAC: 8,
+  /** Sender's IPv4 address. */
+  SENDER_IP: 14,
+  /** Target's MAC address, 6 bytes. */
+  TARGET_MAC: 18,
+  /** Target's IPv4 address. */
+  TARGET_IP: 24,
 } as const
 
 /** Bytes of a packet with Ethernet and IPv4 addresses. */
 export const ARP_LENGTH = 28
 
-/** Kinds of link whose addresses are the six bytes of a MAC. */
-export const ArpHardware = { Ethernet: 1, Ieee802: 6 } as const
-/** Kinds of link whose addresses are the six bytes of a MAC. */
+/** Hardware types whose addresses are the six bytes of a MAC. */
+export const ArpHardware = {
+  /** Ethernet. */
+  Ethernet: 1,
+  /** IEEE 802 networks; its packets are read and treated as those of Ethernet. */
+  Ieee802: 6
+} as const
+/** One of the {@link ArpHardware} numbers. */
 export type ArpHardware = (typeof ArpHardware)[keyof typeof ArpHardware]
 
-/** What an ARP packet asks or says. Others are carried as numbers. */
-export const ArpOperation = { Request: 1, Reply: 2 } as const
-/** What an ARP packet asks or says. */
+/** Operations the library knows. Others are carried as numbers. */
+export const ArpOperation = {
+  /** Asks for the MAC address of `targetIp`. */
+  Request: 1,
+  /** Says that `senderIp` is at `senderMac`. */
+  Reply: 2
+} as const
+/** One of the {@link ArpOperation} numbers. */
 export type ArpOperation = (typeof ArpOperation)[keyof typeof ArpOperation]
 
 /** An ARP packet with Ethernet and IPv4 addresses. */
 export interface Arp {
+  /** Tells ARP from the other network headers of a frame. */
   readonly kind: 'arp'
-  /** Kind of link; {@link ArpHardware.Ethernet} where it is left out, as {@link parseArp} leaves it. */
+  /** Hardware type; `Ethernet` unless given. {@link parseArp} gives it only where it is another. */
   readonly hardware?: ArpHardware
   /** An {@link ArpOperation}, or another 16-bit number. */
   readonly operation: number
+  /** MAC address of the sender. */
   readonly senderMac: Mac
+  /** IPv4 address of the sender; 0.0.0.0 in a probe. */
   readonly senderIp: IpAddress
+  /** MAC address of the target; without meaning in a request. */
   readonly targetMac: Mac
+  /** IPv4 address that a request asks for, or to which a reply is sent. */
   readonly targetIp: IpAddress
 }
 
 /**
- * `Ok` guarantees that the 28 bytes at `at` lie before `end` and speak of Ethernet and IPv4; `UnsupportedProtocol` that
- * the first eight do and say otherwise.
+ * Checks the packet at `at`. `Ok` guarantees that its 28 bytes lie before `end` and hold Ethernet and IPv4 addresses.
+ * `UnsupportedProtocol`: its first eight bytes lie before `end` and name other kinds of addresses.
  */
 export const checkArp = (bytes: Uint8Array, at: number, end: number): Reason => {
   if (end - at < 8) return Reason.Truncated
@@ -56,7 +86,7 @@ export const checkArp = (bytes: Uint8Array, at: number, end: number): Reason => 
   return end - at < ARP_LENGTH ? Reason.Truncated : Reason.Ok
 }
 
-/** Reads the packet at `at`. */
+/** Reads the packet at `at`; fails as {@link checkArp} does. */
 export const parseArp = (bytes: Uint8Array, at: number, end: number): Either<WireError, Parsed<Arp>> => {
   const reason = checkArp(bytes, at, end)
   if (reason !== Reason.Ok) return unreadable('arp', reason, at)
@@ -72,7 +102,7 @@ export const parseArp = (bytes: Uint8Array, at: number, end: number): Either<Wir
   return right({ repr, next: at + ARP_LENGTH, end: at + ARP_LENGTH })
 }
 
-/** Writes the 28 bytes at `at`. */
+/** Writes the packet to the 28 bytes at `at`. */
 export const emitArp = (repr: Arp, bytes: Uint8Array, at: number): void => {
   putU16(bytes, at + ArpAt.HARDWARE, repr.hardware ?? ArpHardware.Ethernet)
   putU16(bytes, at + ArpAt.PROTOCOL, 0x0800)
@@ -84,7 +114,7 @@ export const emitArp = (repr: Arp, bytes: Uint8Array, at: number): void => {
   writeIp(bytes, at + ArpAt.TARGET_IP, repr.targetIp)
 }
 
-/** `ARP who-has 10.0.0.5 tell 10.0.0.4`, `ARP 10.0.0.5 is-at 00:15:5d:00:00:02`. */
+/** Formats a packet in one line: `ARP who-has 10.0.0.5 tell 10.0.0.4`, `ARP 10.0.0.5 is-at 00:15:5d:00:00:02`. */
 export const formatArp = (repr: Arp): string => {
   switch (repr.operation) {
     case ArpOperation.Request:

@@ -1,6 +1,6 @@
 /**
- * A frame from a few words: for first programs, examples and tests. Whatever is not said is what an ordinary stack
- * would send. For everything else there is {@link emitFrame}.
+ * Frames from a short description, for first programs, examples and tests. What the description leaves out is what an
+ * ordinary stack would send. For every other frame there is {@link emitFrame}.
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { type BadAddress, type IpAddress, type Mac, parseIp, parseMac } from './address.js'
@@ -11,38 +11,56 @@ import { IpProtocol } from './ip-protocol.js'
 import { TcpFlag } from './tcp.js'
 import type { WireError } from './wire-error.js'
 
-/** What {@link buildFrame} is told. */
+/** A frame as {@link buildFrame} makes it. */
 export interface FrameSpec {
+  /** Transport protocol; `icmp` is an echo request, of ICMPv6 between IPv6 addresses. */
   readonly proto: 'tcp' | 'udp' | 'icmp'
-  /** IPv4 or IPv6 address; both of one version. */
+  /** Source address, IPv4 or IPv6. */
   readonly srcIp: string
+  /** Destination address, of the same IP version as `srcIp`. */
   readonly dstIp: string
-  /** 49152 unless given. */
+  /** Source port of TCP or UDP, 0–65535; 49152 unless given. */
   readonly srcPort?: number
-  /** 80 unless given. */
+  /** Destination port of TCP or UDP, 0–65535; 80 unless given. */
   readonly dstPort?: number
-  /** `00:15:5d:00:00:01` unless given. */
+  /** Source MAC address; `00:15:5d:00:00:01` unless given. */
   readonly srcMac?: string
-  /** `12:34:56:78:9a:bc` unless given. */
+  /** Destination MAC address; `12:34:56:78:9a:bc` unless given. */
   readonly dstMac?: string
   /** TCP flags, `['Syn']` unless given. */
   readonly flags?: readonly (keyof typeof TcpFlag)[]
-  /** TCP sequence number, 0 unless given. */
+  /** TCP sequence number, 0 to 2^32 − 1; 0 unless given. */
   readonly sequence?: number
-  /** Identifier of the ICMP echo request, 1 unless given. */
+  /** Identifier of the ICMP echo request, 0–65535; 1 unless given. */
   readonly icmpId?: number
+  /** Bytes behind the transport header; none unless given. */
   readonly payload?: Uint8Array
 }
 
-/** Why a number is not one its field can hold. */
+/** A number that its field cannot hold. */
 export interface BadField {
   readonly _tag: 'BadField'
-  /** Which property of the {@link FrameSpec}. */
+  /** The property of the {@link FrameSpec}: `/srcPort`. */
   readonly path: string
+  /** The range of the field and the value that was given, in words. */
   readonly reason: string
 }
 
-/** The bytes of a TCP, UDP or ICMP echo frame with right lengths and checksums. */
+/**
+ * Makes the bytes of a TCP, UDP or ICMP echo frame, with lengths and checksums computed. Fails with `BadField` for a number out
+ * of range, with `BadAddress` for text that is no address and for addresses of two IP versions, and with `WireError` if the payload
+ * does not fit into an IP datagram.
+ *
+ * ```ts
+ * import { buildFrame, dissect, formatFrame } from '@vfp-ts/core'
+ *
+ * const frame = buildFrame({ proto: 'tcp', srcIp: '10.0.0.4', dstIp: '10.0.0.5', dstPort: 443 })
+ * if (frame._tag === 'Right') {
+ *   const parts = dissect(frame.right)
+ *   console.log(parts._tag === 'Right' ? formatFrame(parts.right) : parts.left)
+ * }
+ * ```
+ */
 export const buildFrame = (spec: FrameSpec): E.Either<BadAddress | BadField | WireError, Uint8Array> => {
   const field = badField(spec)
   if (field !== undefined) return E.left(field)

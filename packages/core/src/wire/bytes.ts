@@ -3,18 +3,18 @@
  *
  * Plain functions over `Uint8Array`, because a JIT inlines them to single loads; a `DataView` would be one more
  * object a buffer. **None of them checks bounds**: the caller has compared the header's length with the end of its
- * data once, and every load behind that comparison is safe. Reading past the array would answer `NaN` or 0, writing
+ * data once, and every load behind that comparison is safe. Reading past the array returns a wrong number, writing
  * past it does nothing; neither throws.
  */
 import { ipv4, ipv6, type IpAddress, type Mac } from './address.js'
 
-/** The 16-bit number at `at`, 0–65535. */
+/** Returns the 16-bit number at `at`, 0–65535. */
 export const u16 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!
 
-/** The 24-bit number at `at`, 0–16777215. */
+/** Returns the 24-bit number at `at`, 0–16777215. */
 export const u24 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!
 
-/** The 32-bit number at `at`, unsigned, 0–4294967295. */
+/** Returns the 32-bit number at `at`, unsigned, 0–4294967295. */
 export const u32 = (bytes: Uint8Array, at: number): number =>
   ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 
@@ -39,7 +39,7 @@ export const putU32 = (bytes: Uint8Array, at: number, value: number): void => {
   bytes[at + 3] = value
 }
 
-/** The six bytes at `at` as a {@link Mac}. */
+/** Returns the six bytes at `at` as a {@link Mac}. */
 export const readMac = (bytes: Uint8Array, at: number): Mac => u16(bytes, at) * 0x1_0000_0000 + u32(bytes, at + 2)
 
 /** Writes a {@link Mac} into the six bytes at `at`. */
@@ -48,10 +48,10 @@ export const writeMac = (bytes: Uint8Array, at: number, mac: Mac): void => {
   putU32(bytes, at + 2, mac)
 }
 
-/** The four bytes at `at` as an IPv4 address. */
+/** Returns the four bytes at `at` as an IPv4 address. */
 export const readIpv4 = (bytes: Uint8Array, at: number): IpAddress => ipv4(u32(bytes, at))
 
-/** The sixteen bytes at `at` as an IPv6 address. */
+/** Returns the sixteen bytes at `at` as an IPv6 address. */
 export const readIpv6 = (bytes: Uint8Array, at: number): IpAddress =>
   ipv6(u32(bytes, at), u32(bytes, at + 4), u32(bytes, at + 8), u32(bytes, at + 12))
 

@@ -1,4 +1,4 @@
-/** The state of a header group before anything of it has been read, so that nothing of the packet before shows through. */
+/** The state of a header group of which nothing has been read yet: no slot keeps a value of the packet before. */
 import { Frag, L3, L4, Slot, Tunnel } from './frame-view.js'
 
 /** Clears the slots of the group whose first is `base`: it starts at `at`, has no header yet, and ends at `end`. */

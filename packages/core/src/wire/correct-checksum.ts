@@ -7,8 +7,8 @@
  * elsewhere, needs nothing special.
  *
  * **One zero of two.** In one's complement 0x0000 and 0xffff are equal, and a chain of edits and its composite may meet
- * them differently. All corrections are therefore brought to the value a full computation gives: never 0xffff, but for UDP, where
- * 0 means that there is no checksum, and for an ICMP message of nothing but zeros.
+ * them differently. All corrections are therefore brought to the value a full computation gives: never 0xffff, except for UDP,
+ * where 0 means that there is no checksum, and for an ICMP message whose other bytes are all 0.
  *
  * **Nothing else in the library updates a stored checksum.** A bare word update gets the second zero wrong in some protocol.
  *
@@ -19,7 +19,7 @@ import { fold } from './checksum.js'
 import { L4 } from './frame-view.js'
 import { transportChecksumAt } from './transport-checksum.js'
 
-/** Writes a 16-bit word and answers what that adds to a sum: the new one and the complement of the old. */
+/** Writes a 16-bit word; returns what that adds to a sum: the new word plus the complement of the old one. */
 export const replaceWord = (bytes: Uint8Array, at: number, word: number): number => {
   const old = (bytes[at]! << 8) | bytes[at + 1]!
   bytes[at] = word >>> 8
@@ -27,21 +27,22 @@ export const replaceWord = (bytes: Uint8Array, at: number, word: number): number
   return word + (old ^ 0xffff)
 }
 
-/** As {@link replaceWord}, for `count` words of a list. */
+/** Writes `count` words of `values`, the first of them `values[from]`, at `at`; returns what that adds to a sum. */
 export const replaceWords = (bytes: Uint8Array, at: number, values: Uint16Array, from: number, count: number): number => {
   let sum = 0
   for (let i = 0; i < count; i++) sum += replaceWord(bytes, at + 2 * i, values[from + i]!)
   return sum
 }
 
-/** Corrects the checksum of the IPv4 header at `ip` by the sum of the changes in it; the header as a whole then adds nothing to a sum. */
+/** Corrects the checksum of the IPv4 header at `ip` by `changed`, the sum of the changes in it. The whole header then adds nothing to a sum. */
 export const correctIpv4 = (bytes: Uint8Array, ip: number, changed: number): void => {
   putU16(bytes, ip + 10, ~nonZero((~u16(bytes, ip + 10) & 0xffff) + changed) & 0xffff)
 }
 
 /**
- * Corrects the checksum of TCP, UDP (unless it has none) or ICMPv6 by the changes from the transport header at `at` on and by
- * those of its pseudo header, and answers the sum of the changes from the transport header on, the checksum's own included.
+ * Corrects the checksum of TCP, UDP (unless it has none) or ICMPv6. `transport` is the sum of the changes from the transport header
+ * at `at` on, `pseudo` that of the changes in its pseudo header. Returns the sum of all changes from the transport header on, that of
+ * the checksum itself included.
  */
 export const correctTransport = (bytes: Uint8Array, at: number, l4: number, transport: number, pseudo: number): number => {
   const field = at + transportChecksumAt(l4)
@@ -53,8 +54,8 @@ export const correctTransport = (bytes: Uint8Array, at: number, l4: number, tran
 }
 
 /**
- * Corrects the checksum of the ICMP message in `at .. end` by the changes in it, and in its pseudo header where it has one; the message
- * then adds nothing to a sum.
+ * Corrects the checksum of the ICMP message in `at .. end` by `changed`, the sum of the changes in it and, of ICMPv6, in its pseudo
+ * header. The message then adds nothing to a sum.
  */
 export const correctIcmp = (bytes: Uint8Array, at: number, end: number, changed: number): void => {
   const sum = nonZero((~u16(bytes, at + 2) & 0xffff) + changed)
@@ -62,8 +63,8 @@ export const correctIcmp = (bytes: Uint8Array, at: number, end: number, changed:
 }
 
 /**
- * Corrects a checksum at `field` that covers a pseudo header in which the addresses changed by `pseudo`, and answers what that adds to a
- * sum. Where a stored 0 must not be (`noZero`), it is written as 0xffff.
+ * Corrects the checksum at `field`, which covers a pseudo header whose addresses changed by `pseudo`; returns what that adds to a sum.
+ * With `noZero` a checksum of 0 is written as 0xffff.
  */
 export const correctOpaque = (bytes: Uint8Array, field: number, pseudo: number, noZero: boolean): number => {
   const updated = ~nonZero((~u16(bytes, field) & 0xffff) + pseudo) & 0xffff

@@ -23,10 +23,19 @@ import { unreadable, type Parsed, type WireError, type WireProtocol } from './wi
 
 /**
  * Reads all headers of a frame, by the rules of `parseFrame` with verified IPv4 header checksums. Payload, options and
- * trailers are views on `bytes`, not copies.
+ * trailers are views on `bytes`, not copies. Fails with the reason, protocol and offset of the first header that cannot be read.
+ *
+ * ```ts
+ * import { buildFrame, dissect, formatFrame } from '@vfp-ts/core'
+ *
+ * const frame = buildFrame({ proto: 'udp', srcIp: 'fd00::4', dstIp: 'fd00::5', dstPort: 53 })
+ * if (frame._tag === 'Left') throw new Error('an address is wrong')
+ * const parts = dissect(frame.right)
+ * console.log(parts._tag === 'Right' ? formatFrame(parts.right) : parts.left)
+ * ```
  *
  * @param maxGroups - Header groups to look into, 1 to `MAX_GROUPS`; a tunnel behind the last is payload.
- * @param knownOptions - Critical Geneve options that do not keep from looking into the tunnel, as `class << 8 | type`.
+ * @param knownOptions - Geneve options, as `class << 8 | type`, that may be critical: with any other critical option the frame is refused.
  */
 export const dissect = (bytes: Uint8Array, maxGroups: number = MAX_GROUPS, knownOptions: readonly number[] = []): Either<WireError, Frame> => {
   const view = makeFrameView(knownOptions)
@@ -34,7 +43,7 @@ export const dissect = (bytes: Uint8Array, maxGroups: number = MAX_GROUPS, known
   return reason === Reason.Ok ? right(frameOf(view)) : unreadable(failedProtocol(view), reason, view.reasonAt)
 }
 
-/** The frame that a view with reason `Ok` describes, with views on its bytes. */
+/** Returns the frame that a view with reason `Ok` describes; its byte arrays are views on those of `view`. */
 export const frameOf = (view: FrameView): Frame => {
   const last = (view.depth - 1) * SLOTS
   const inner = Array.from({ length: view.depth - 1 }, (_, i) => readGroup(view, i + 1))

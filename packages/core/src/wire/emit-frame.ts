@@ -1,7 +1,7 @@
 /**
  * A {@link Frame} to bytes, with lengths, next-header fields and checksums computed.
  *
- * Three walks: sizes from the inside out, since each length field counts what is inside; headers from the outside in;
+ * It takes three walks: sizes from the inside out, since each length field counts what is inside; headers from the outside in;
  * transport checksums from the inside out again, since an outer one covers the inner ones.
  */
 import { left, right, type Either } from 'fp-ts/lib/Either.js'
@@ -26,19 +26,19 @@ import { emitUdp, UdpPort } from './udp.js'
 import { emitVlan, MAX_VLANS, VLAN_LENGTH } from './vlan.js'
 import { unwritable, type WireError } from './wire-error.js'
 
-/** What may be chosen when a frame is written. */
+/** Options of {@link emitFrame}. */
 export interface EmitOptions {
   /** Zero bytes to leave before the frame, where headers can be pushed in place; 0 unless given. */
   readonly headroom?: number
 }
 
 /**
- * The frame as bytes: `headroom` zero bytes, then the frame. A `checksum` in a representation is written as it is, and
+ * Writes the frame as bytes: `headroom` zero bytes, then the frame. A `checksum` in a representation is written as it is, and
  * numbers are cut to the width of their fields. A first fragment's UDP length is written as it is, and a checksum it
  * lacks is written as 0, since neither can be computed from a part.
  *
- * Fails with `BadHeader` where headers contradict each other (an IPv4 header behind another EtherType, a transport
- * header in a later fragment, VXLAN without UDP …), and with `BadLength` where something does not fit its length field.
+ * Fails with `BadHeader` if headers contradict each other (an IPv4 header behind another EtherType, a transport
+ * header in a later fragment, VXLAN without UDP …), and with `BadLength` if something does not fit its length field.
  */
 export const emitFrame = (frame: Frame, options: EmitOptions = {}): Either<WireError, Uint8Array> => {
   const plan = planGroups(frame)
@@ -154,7 +154,7 @@ const badOptions = (options: Uint8Array): boolean => options.length % 4 !== 0 ||
 const fault = (protocol: WireError['protocol'], reason: WireError['reason'], detail: string): WireError =>
   ({ _tag: 'WireError', reason, offset: 0, protocol, detail })
 
-/** Writes the headers of a group at `at` and its trailer behind what it encloses; answers the offset of the latter. */
+/** Writes the headers of a group at `at` and its trailer behind what it encloses; returns the offset of the latter. */
 const emitGroup = (planned: Planned, bytes: Uint8Array, at: number): number => {
   const { group, link, network, transport, tunnel, inner, size } = planned
   const l3 = at + link
@@ -190,7 +190,7 @@ const emitIpv6Chain = (net: Ipv6, payloadLength: number, bytes: Uint8Array, at: 
   })
 }
 
-/** Computes the transport checksum of the group whose headers end at `behind`; answers the offset where they begin. */
+/** Computes the transport checksum of the group whose headers end at `behind`; returns the offset where they begin. */
 const completeChecksum = (planned: Planned, bytes: Uint8Array, behind: number): number => {
   const { group, link, network, transport, tunnel, inner } = planned
   const l4 = behind - tunnel - transport

@@ -1,9 +1,9 @@
 /**
- * The ICMP error that a hop of the network sends back about a packet: built of the packet's own frame, for the one who sent it.
+ * The ICMP error that a hop of the network sends back about a packet: built of the packet's own frame, for its sender.
  *
  * The message quotes as much of the packet as it may, and comes **from the address the packet was for**: the engine has no
- * address of its own on the sender's network, and this one the sender's stack and the filters in front of it know. On the link it
- * is the answer to the frame, MACs exchanged and VLAN tags kept.
+ * address of its own on the sender's network, and the sender's stack and the filters in front of it know this one. On the link it
+ * goes back: MACs are exchanged and VLAN tags kept.
  *
  * Not supported: the extensions of RFC 4884, errors about packets inside of tunnels (the outermost packet is quoted).
  *
@@ -19,25 +19,27 @@ import { IpProtocol } from './ip-protocol.js'
 import { IPV4_LENGTH, Ipv4At, ipv4FragmentOffset } from './ipv4.js'
 import { IPV6_LENGTH, Ipv6At } from './ipv6.js'
 
-/** What an error says. */
+/** Type, code and second word of an ICMP or ICMPv6 error. */
 export interface ErrorMessage {
+  /** Type of the message, 0–255: an `IcmpType` or `Icmpv6Type`, by the IP version of the packet. */
   readonly type: number
+  /** Code of the message, 0–255. */
   readonly code: number
-  /** The second word of the message, as its type and code have it. */
+  /** The second word of the message, 32 bits; its type and code say what is in it. */
   readonly rest: number
 }
 
-/** Longest IPv4 packet with an error in it. @see RFC 1812 §4.3.2.3 */
+/** Most bytes of an IPv4 packet with an error in it. @see RFC 1812 §4.3.2.3 */
 export const ERROR_LENGTH4 = 576
 
-/** Longest IPv6 packet with an error in it: the least that every link takes. @see RFC 4443 §2.4 */
+/** Most bytes of an IPv6 packet with an error in it: the least that every link carries. @see RFC 4443 §2.4 */
 export const ERROR_LENGTH6 = 1280
 
-/** Bytes that a frame with an error takes at most. */
+/** Most bytes of a frame with an error: Ethernet header, two VLAN tags and the longest packet. */
 export const MAX_ERROR_FRAME = 22 + ERROR_LENGTH6
 
 /**
- * "Too big": the outermost packet of the frame was longer than the `mtu` of the next hop, in bytes.
+ * Returns the error that says that the outermost packet of the frame is longer than the `mtu` of the next hop, in bytes.
  *
  * @see RFC 1191 §4
  * @see RFC 4443 §3.2
@@ -48,11 +50,11 @@ export const packetTooBig = (view: FrameView, mtu: number): ErrorMessage =>
     : { type: IcmpType.Unreachable, code: FRAGMENTATION_NEEDED, rest: mtu & 0xffff }
 
 /**
- * Whether an error about the outermost packet of the frame may be sent at all. Not about ICMP errors and redirects, nor about later
- * fragments, nor about what was for many, on the link or by its address, nor where the source is no single host.
+ * Returns whether an error about the outermost packet of the frame may be sent at all. None is sent about ICMP errors and redirects,
+ * later fragments, packets to a multicast or broadcast address of either layer, and packets whose source is no single host.
  *
- * RFC 4443 would have "packet too big" sent about multicasts, too; here it is not, as the message could not come from the address
- * they were for.
+ * RFC 4443 has "packet too big" sent about multicast packets as well. It is not sent here, as the message cannot come from a
+ * multicast address.
  *
  * @see RFC 1122 §3.2.2
  * @see RFC 4443 §2.4
@@ -75,8 +77,8 @@ export const mayComplain = ({ bytes, slots, start }: FrameView): boolean => {
 }
 
 /**
- * Writes the frame with an error about the outermost packet of the frame in `view` to `out`, from `at` on, and answers where it
- * ends. {@link MAX_ERROR_FRAME} bytes are room enough; the packet is IPv4 or IPv6.
+ * Writes the frame with an error about the outermost packet of the frame in `view` to `out`, from `at` on; returns the offset behind
+ * it. {@link MAX_ERROR_FRAME} bytes of room suffice. The packet must be IPv4 or IPv6.
  */
 export const writeErrorMessage = (view: FrameView, { type, code, rest }: ErrorMessage, out: Uint8Array, at: number): number => {
   const { bytes, slots, start } = view

@@ -6,34 +6,53 @@ import { Reason } from './reason.js'
 import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
 /** Offsets inside the header. */
-export const EthernetAt = { DESTINATION: 0, SOURCE: 6, TYPE: 12 } as const
+export const EthernetAt = {
+  /** Destination address, 6 bytes. */
+  DESTINATION: 0,
+  /** Source address, 6 bytes. */
+  SOURCE: 6,
+  /** EtherType, 16 bits; TPID of the first tag in a tagged frame. */
+  TYPE: 12
+} as const
 
 /** Bytes of the header without tags. */
 export const ETHERNET_LENGTH = 14
 
-/** Shortest frame on a wire without its check sequence; shorter ones are padded by the sender. */
+/** Fewest bytes of a frame on a wire, without its check sequence; the sender pads shorter ones. */
 export const ETHERNET_MIN_FRAME = 60
 
-/**
- * EtherTypes the library knows. Values below 0x600 are lengths of 802.3 frames. `TransparentBridging` is only found in tunnel
- * headers, where it announces an Ethernet frame.
- */
-export const EtherType = { Ipv4: 0x0800, Arp: 0x0806, TransparentBridging: 0x6558, Vlan: 0x8100, Ipv6: 0x86dd, ServiceVlan: 0x88a8 } as const
-/** EtherTypes the library knows. */
+/** EtherTypes the library knows; others are carried as numbers. Values below 0x600 are lengths of 802.3 frames. */
+export const EtherType = {
+  /** IPv4. */
+  Ipv4: 0x0800,
+  /** ARP. */
+  Arp: 0x0806,
+  /** An Ethernet frame; only found in tunnel headers. */
+  TransparentBridging: 0x6558,
+  /** TPID of a customer VLAN tag. */
+  Vlan: 0x8100,
+  /** IPv6. */
+  Ipv6: 0x86dd,
+  /** TPID of a service VLAN tag. */
+  ServiceVlan: 0x88a8
+} as const
+/** One of the {@link EtherType} numbers. */
 export type EtherType = (typeof EtherType)[keyof typeof EtherType]
 
 /** An Ethernet header. */
 export interface Ethernet {
+  /** Destination address. */
   readonly destination: Mac
+  /** Source address. */
   readonly source: Mac
-  /** What follows the header and its VLAN tags. */
+  /** EtherType of what follows the header and its VLAN tags, 16 bits. Below 0x600: the length of an 802.3 frame. */
   readonly etherType: number
 }
 
-/** The type field of the header at `at`: the first tag's TPID where the frame is tagged. */
+/** Returns the type field of the header at `at`: the first tag's TPID where the frame is tagged. */
 export const ethernetType = (bytes: Uint8Array, at: number): number => u16(bytes, at + EthernetAt.TYPE)
 
-/** `Ok` guarantees that the 14 bytes at `at` lie before `end`. */
+/** Checks the header at `at`. `Ok` guarantees that the 14 bytes at `at` lie before `end`. */
 export const checkEthernet = (_bytes: Uint8Array, at: number, end: number): Reason =>
   end - at < ETHERNET_LENGTH ? Reason.Truncated : Reason.Ok
 
@@ -49,14 +68,14 @@ export const parseEthernet = (bytes: Uint8Array, at: number, end: number): Eithe
   return right({ repr, next: at + ETHERNET_LENGTH, end })
 }
 
-/** Writes the 14 bytes at `at`. */
+/** Writes the header to the 14 bytes at `at`. */
 export const emitEthernet = (repr: Ethernet, bytes: Uint8Array, at: number): void => {
   writeMac(bytes, at + EthernetAt.DESTINATION, repr.destination)
   writeMac(bytes, at + EthernetAt.SOURCE, repr.source)
   putU16(bytes, at + EthernetAt.TYPE, repr.etherType)
 }
 
-/** `Ethernet 00:15:5d:00:00:01 > ff:ff:ff:ff:ff:ff, type 0x0806`. */
+/** Formats a header in one line: `Ethernet 00:15:5d:00:00:01 > ff:ff:ff:ff:ff:ff, type 0x0806`. */
 export const formatEthernet = (repr: Ethernet): string =>
   `Ethernet ${formatMac(repr.source)} > ${formatMac(repr.destination)}, ` +
   (repr.etherType < 0x600 ? `802.3 length ${repr.etherType}` : `type 0x${repr.etherType.toString(16).padStart(4, '0')}`)

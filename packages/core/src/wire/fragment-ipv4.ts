@@ -1,9 +1,9 @@
 /**
  * Cutting an IPv4 packet into fragments.
  *
- * The packet stays where it is and becomes its own first fragment ({@link shortenToFirst}); what lies behind that is copied into
- * frames of their own before ({@link laterFragments}). All have the link's header with its tags, the identification and all fields of
- * the packet; the first has all its options, the others those that are marked to be copied. A packet that is a fragment itself is cut
+ * The packet stays where it is and becomes its own first fragment ({@link shortenToFirst}); what lies behind the first is copied
+ * into frames of its own before ({@link laterFragments}). All have the link's header with its tags, the identification and all fields of
+ * the packet. The first has all its options, the others only those marked to be copied. A packet that is a fragment itself is cut
  * into smaller ones of the same datagram. Trailers behind the packet are left out.
  *
  * @see RFC 791 §3.2
@@ -14,15 +14,17 @@ import { IPV4_LENGTH, Ipv4At, ipv4HeaderLength } from './ipv4.js'
 
 /** How a packet is cut. */
 export interface Cutting {
-  /** Offset of the frame in its buffer, and of the IPv4 header. */
+  /** Offset of the first byte of the frame. */
   readonly start: number
+  /** Offset of the IPv4 header. */
   readonly ip: number
   /** Bytes of payload of every fragment but the last: a multiple of 8, less than the packet has. */
   readonly payload: number
+  /** Identification of all fragments, 16 bits. */
   readonly identification: number
 }
 
-/** The frames of the fragments behind the first, in order, each behind `headroom` bytes. */
+/** Returns the frames of the fragments behind the first, in order, each behind `headroom` bytes. */
 export const laterFragments = (bytes: Uint8Array, cutting: Cutting, headroom: number): readonly Uint8Array[] => {
   const { start, ip, payload, identification } = cutting
   const header = laterHeader(bytes, ip)
@@ -44,7 +46,7 @@ export const laterFragments = (bytes: Uint8Array, cutting: Cutting, headroom: nu
   return fragments
 }
 
-/** Makes the packet its own first fragment, and answers where its frame ends. */
+/** Makes the packet its own first fragment; returns the offset behind its frame. */
 export const shortenToFirst = (bytes: Uint8Array, { ip, payload, identification }: Cutting): number => {
   const total = ipv4HeaderLength(bytes, ip) + payload
   const field = u16(bytes, ip + Ipv4At.FRAGMENT)
