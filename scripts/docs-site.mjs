@@ -8,22 +8,17 @@
 import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Comment, CommentTag, Converter, ReflectionKind } from 'typedoc'
-import { publishedPackages, root } from './workspace.mjs'
+import { doorsOf, publishedPackages, root } from './workspace.mjs'
 
 const manifest = dir => JSON.parse(readFileSync(join(root, dir, 'package.json'), 'utf8'))
 
-/** The source of a door, as its package's `exports` name it: `{ types, … }`, the conditions nested or not. */
-const typesOf = target => (typeof target === 'string' ? undefined : target.types ?? Object.values(target).map(typesOf).find(types => types !== undefined))
-
 /** Source file of each door → what users write after `from`. */
 export const doors = new Map(
-  publishedPackages().flatMap(dir => {
-    const { name, exports } = manifest(dir)
-    return Object.entries(exports)
-      .map(([path, target]) => [typesOf(target), `${name}${path.slice(1)}`])
-      .filter(([types]) => types !== undefined)
-      .map(([types, door]) => [`${dir}/${types.replace('./dist/', '').replace('.d.ts', '.ts')}`, door])
-  }),
+  publishedPackages().flatMap(dir =>
+    doorsOf(dir)
+      .filter(({ types }) => types !== undefined)
+      .map(({ types, name }) => [`${dir}/${types.replace('./dist/', '').replace('.d.ts', '.ts')}`, name]),
+  ),
 )
 
 /** Names of the packages that are published. */

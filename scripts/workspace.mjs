@@ -22,6 +22,26 @@ export function publishedPackages() {
 }
 
 /**
+ * The doors of a package, as its `exports` name them, whatever the conditions: `path` (`./pcap`), `name` (`@vfp-ts/adapters/pcap`) and the file of its
+ * declarations, `types`. Those of `nodeOnly` open under the condition `node` alone. `./package.json` is no door.
+ *
+ * @param {string} dir
+ * @returns {{ path: string, name: string, types: string | undefined, nodeOnly: boolean }[]}
+ */
+export function doorsOf(dir) {
+  const { name, exports } = JSON.parse(readFileSync(join(root, dir, 'package.json'), 'utf8'))
+  return Object.entries(exports).filter(([path]) => path !== './package.json').map(([path, target]) => ({
+    path,
+    name: `${name}${path.slice(1)}`,
+    types: typesOf(target),
+    nodeOnly: target.default === undefined && target.node !== undefined,
+  }))
+}
+
+/** The declarations of a door, the conditions nested or not. */
+const typesOf = target => (typeof target === 'string' ? undefined : target.types ?? Object.values(target).map(typesOf).find(types => types !== undefined))
+
+/**
  * The directories that must have tests: all of what is published, and whatever else says so by a `test` script.
  *
  * @returns {string[]}

@@ -8,6 +8,7 @@ export const DEBIAN_PACKAGES = {
   bash: 'bash',
   busybox: 'busybox-static',
   cat: 'coreutils',
+  chromium: 'chromium',
   cpio: 'cpio',
   curl: 'curl',
   dig: 'bind9-dnsutils',
