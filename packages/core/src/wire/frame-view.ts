@@ -1,5 +1,5 @@
 /**
- * Where the headers of one frame lie: the output of the parser and the only thing later stages know of a frame.
+ * Where the headers of one frame lie: the output of the parser, and all that later stages know of a frame.
  *
  * A frame is a stack of **header groups**, outermost first. A group is one Ethernet header with its VLAN tags,
  * at most one network header and at most one transport header; a group that ends in a
@@ -11,7 +11,7 @@
  * The view holds offsets, never copies: reading a field is one load from `bytes`. One view is made per port and
  * filled again for each frame, so parsing allocates nothing. All offsets are absolute indices into `bytes`.
  *
- * Invariants after `parseFrame` answered `Reason.Ok`:
+ * Invariants after `parseFrame` has returned `Reason.Ok`:
  * - `1 <= depth <= MAX_GROUPS`; groups `0 .. depth - 2` have `TUNNEL !== Tunnel.None`, the last one has none;
  * - every header that a slot points at lies whole inside `start .. end`, but TCP options of a first fragment that ends in them;
  * - `END` of a group is where its network datagram ends by its own length field, so Ethernet padding and
@@ -31,19 +31,46 @@ export const MAX_GROUPS = 3
 /** Index of the packet that an ICMP error of the innermost group quotes, behind the groups of the frame itself. */
 export const QUOTE = MAX_GROUPS
 
-/** What the network header of a group is. */
-export const L3 = { None: 0, Arp: 1, Ipv4: 2, Ipv6: 3 } as const
-/** What the network header of a group is. */
+/** Kinds of network headers. */
+export const L3 = {
+  /** The EtherType is not supported, or the packet is ARP of other addresses than Ethernet and IPv4. */
+  None: 0,
+  /** ARP. */
+  Arp: 1,
+  /** IPv4. */
+  Ipv4: 2,
+  /** IPv6. */
+  Ipv6: 3
+} as const
+/** One of the {@link L3} numbers. */
 export type L3 = (typeof L3)[keyof typeof L3]
 
-/** What the transport header of a group is; `None` also for later fragments and unsupported protocols. */
-export const L4 = { None: 0, Tcp: 1, Udp: 2, Icmp: 3, Icmpv6: 4 } as const
-/** What the transport header of a group is. */
+/** Kinds of transport headers. */
+export const L4 = {
+  /** None that is supported; also of a later fragment, which has no transport header. */
+  None: 0,
+  /** TCP. */
+  Tcp: 1,
+  /** UDP. */
+  Udp: 2,
+  /** ICMP over IPv4. */
+  Icmp: 3,
+  /** ICMPv6 over IPv6. */
+  Icmpv6: 4
+} as const
+/** One of the {@link L4} numbers. */
 export type L4 = (typeof L4)[keyof typeof L4]
 
-/** Where in a fragmented datagram a group's payload stands. `First` has offset 0 and more to come. */
-export const Frag = { Whole: 0, First: 1, Later: 2 } as const
-/** Where in a fragmented datagram a group's payload stands. */
+/** Which part of its datagram a group holds. */
+export const Frag = {
+  /** The datagram is whole. */
+  Whole: 0,
+  /** The first fragment: offset 0, and more follow. */
+  First: 1,
+  /** A fragment with an offset above 0, the last one included. */
+  Later: 2
+} as const
+/** One of the {@link Frag} numbers. */
 export type Frag = (typeof Frag)[keyof typeof Frag]
 
 /** Index of each slot inside a group's stretch of {@link FrameView.slots}. */
@@ -83,7 +110,7 @@ export const Slot = {
   DATA_END: 14,
 } as const
 
-/** Slots a group: a power of two, so that a group's base is a shift. */
+/** Slots of a group: a power of two, so that a group's base is a shift. */
 export const SLOTS = 16
 
 /** The offsets of one frame; filled by `parseFrame`, read by everything after it. */
@@ -96,9 +123,9 @@ export interface FrameView {
   end: number
   /** Header groups parsed, 1–{@link MAX_GROUPS}; meaningless unless `reason` is `Ok`. */
   depth: number
-  /** Why the frame could not be parsed, or `Ok`. */
+  /** The reason why the frame could not be parsed, or `Ok`. */
   reason: Reason
-  /** Offset the reason refers to. */
+  /** Offset of the header that `reason` refers to. */
   reasonAt: number
   /**
    * The first protocol inside that was not understood, or 0: `0x1_0000 | ethertype`,
@@ -112,18 +139,18 @@ export interface FrameView {
   quoted: boolean
   /**
    * Geneve options this reader knows, as `class << 8 | type`. A tunnel with a critical option that is not among them is
-   * refused where it would be looked into (`UnknownCriticalOption`), as RFC 8926 §3.5 demands of a tunnel's end.
+   * refused if it would be looked into (`UnknownCriticalOption`), as RFC 8926 §3.5 demands of a tunnel's end.
    */
   knownOptions: readonly number[]
-  /** Where tunnels end that are looked into: a tunnel that is addressed to none of them, by its outer header, is payload. */
+  /** Ends of the tunnels that are looked into. A tunnel whose outer header is addressed to none of them is payload. */
   ends: TunnelEnds
   /** `(MAX_GROUPS + 1) × SLOTS` numbers, indexed `group * SLOTS + Slot.X`; the last stretch is the quote's. */
   readonly slots: Int32Array
 }
 
 /**
- * An empty view, to be filled by `parseFrame` again and again. Unless `ends` says otherwise, tunnels on their standard ports are looked
- * into wherever they are addressed to.
+ * Makes an empty view, which `parseFrame` fills again for each frame. `knownOptions` and `ends` are described at {@link FrameView};
+ * unless given, no Geneve option is known, and tunnels on their standard ports are looked into at every address.
  */
 export const makeFrameView = (knownOptions: readonly number[] = [], ends: TunnelEnds = EVERY_TUNNEL): FrameView => ({
   bytes: new Uint8Array(0),

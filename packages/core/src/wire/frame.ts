@@ -18,41 +18,42 @@ import { formatTunnelHeader, type TunnelHeader } from './tunnel.js'
 import { formatUdp, UDP_LENGTH, type Udp } from './udp.js'
 import { formatVlan, type VlanTag } from './vlan.js'
 
-/** A network header, told apart by `kind`. */
+/** A network header; `kind` tells which. */
 export type NetworkHeader = Arp | Ipv4 | Ipv6
 
-/** A transport header, told apart by `kind`. */
+/** A transport header; `kind` tells which. */
 export type TransportHeader = Tcp | Udp | Icmp | Icmpv6
 
-/** One Ethernet header with all that stands on it up to the next one. */
+/** One Ethernet header with all headers behind it, up to the next Ethernet header. */
 export interface HeaderGroup {
+  /** The Ethernet header; its `etherType` is that behind the tags. */
   readonly eth: Ethernet
-  /** Outermost first; at most two. */
+  /** VLAN tags, outermost first; at most two. */
   readonly vlans: readonly VlanTag[]
-  /** Absent where `eth.etherType` is not supported: all that follows is payload. */
+  /** The network header. Absent if `eth.etherType` is not supported: all that follows is payload. */
   readonly net?: NetworkHeader
-  /** Absent in later fragments, in front of GRE and NVGRE, and where the protocol of `net` is not supported. */
+  /** The transport header. Absent in later fragments, in front of GRE and NVGRE, and if the protocol of `net` is not supported. */
   readonly transport?: TransportHeader
   /**
-   * Present exactly in the groups that encapsulate the next one. VXLAN and Geneve stand behind UDP, GRE and NVGRE right behind IP.
-   * GRE is without optional words here, GRE and Geneve carry Ethernet, and Geneve is no control packet: others are payload.
+   * The tunnel header, in exactly the groups that encapsulate the next one. VXLAN and Geneve stand behind UDP, GRE and NVGRE right behind IP.
+   * GRE without optional words and Geneve that is no control packet are tunnel headers if they carry Ethernet; others are payload.
    */
   readonly tunnel?: TunnelHeader
-  /** What lies behind a whole UDP datagram inside its IP datagram (RFC 9868 §5). Absent where there is none. */
+  /** Bytes behind a whole UDP datagram inside its IP datagram (RFC 9868 §5). Absent if there are none. */
   readonly surplus?: Uint8Array
-  /** What lies behind this group's datagram inside its own frame: padding, mostly. Absent where there is none. */
+  /** Bytes behind this group's datagram inside its own frame: padding, mostly. Absent if there are none. */
   readonly trailer?: Uint8Array
 }
 
 /** A frame: header groups, outermost first, and what the last one carries. */
 export interface Frame {
-  /** One to `MAX_GROUPS`. */
+  /** Header groups, outermost first; one to `MAX_GROUPS`. */
   readonly groups: readonly [HeaderGroup, ...HeaderGroup[]]
-  /** What follows the innermost header, up to the end of its datagram; of UDP, by its own length. */
+  /** Bytes behind the innermost header, up to the end of its datagram; of UDP, by its own length. */
   readonly payload: Uint8Array
 }
 
-/** Whether the datagram of a group is whole, or which fragment of it is here. */
+/** Returns which part of its datagram a group holds. */
 export const fragmentOf = (net: NetworkHeader | undefined): 'whole' | 'first' | 'later' => {
   if (net === undefined || net.kind === 'arp') return 'whole'
   const fragment =
@@ -62,7 +63,7 @@ export const fragmentOf = (net: NetworkHeader | undefined): 'whole' | 'first' | 
   return fragment.offset > 0 ? 'later' : fragment.more ? 'first' : 'whole'
 }
 
-/** Bytes a network header takes with its options and extension headers. */
+/** Returns the bytes of a network header with its options and extension headers. */
 export const networkHeaderSize = (net: NetworkHeader): number => {
   switch (net.kind) {
     case 'arp':
@@ -74,7 +75,7 @@ export const networkHeaderSize = (net: NetworkHeader): number => {
   }
 }
 
-/** Bytes a transport header takes with its options. */
+/** Returns the bytes of a transport header with its options. */
 export const transportHeaderSize = (transport: TransportHeader): number => {
   switch (transport.kind) {
     case 'tcp':
@@ -88,7 +89,7 @@ export const transportHeaderSize = (transport: TransportHeader): number => {
   }
 }
 
-/** One line a header, in the order of the wire; what is encapsulated is indented. */
+/** Formats a frame, one line for each header, in the order of the wire; encapsulated groups are indented. */
 export const formatFrame = (frame: Frame): string =>
   [
     ...frame.groups.flatMap((group, depth) => formatGroup(group).map((line) => '  '.repeat(depth) + line)),

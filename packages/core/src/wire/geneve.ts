@@ -1,7 +1,7 @@
 /**
  * Geneve: anything in UDP, named by a 24-bit network identifier, with options between header and payload.
  *
- * An option whose type has the **critical** bit must be understood by whoever ends the tunnel, or the packet is dropped.
+ * An option whose type has the **critical** bit must be understood at the end of the tunnel, or the packet is dropped there.
  * The C bit of the header only sums that up; the options themselves decide here, so that neither a C bit without reason
  * nor one forgotten changes what happens. A **control** packet is between the ends of a tunnel, and what it carries is
  * not to be forwarded or interpreted: the engine leaves it opaque.
@@ -15,52 +15,76 @@ import { Reason } from './reason.js'
 import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
 /** Offsets inside the header; options follow. */
-export const GeneveAt = { VERSION_LENGTH: 0, FLAGS: 1, PROTOCOL_TYPE: 2, VNI: 4, RESERVED: 7 } as const
+export const GeneveAt = {
+  /** Version, 2 bits, and length of all options in words of four bytes, 6 bits. */
+  VERSION_LENGTH: 0,
+  /** The {@link GeneveFlag} bits and six reserved ones. */
+  FLAGS: 1,
+  /** EtherType of what the tunnel carries, 16 bits. */
+  PROTOCOL_TYPE: 2,
+  /** Virtual network identifier, 24 bits. */
+  VNI: 4,
+  /** Reserved byte. */
+  RESERVED: 7
+} as const
 
 /** Offsets inside an option. */
-export const GeneveOptionAt = { CLASS: 0, TYPE: 2, LENGTH: 3 } as const
+export const GeneveOptionAt = {
+  /** Class, 16 bits. */
+  CLASS: 0,
+  /** Type, 8 bits, the critical bit first. */
+  TYPE: 2,
+  /** Three reserved bits, and the length of the data in words of four bytes, 5 bits. */
+  LENGTH: 3
+} as const
 
 /** Bytes of the header without options. */
 export const GENEVE_LENGTH = 8
 
-/** Most bytes all options together may have. */
+/** Most bytes of all options together. */
 export const GENEVE_MAX_OPTIONS = 252
 
-/** Most bytes of data an option may have. */
+/** Most bytes of data in one option. */
 export const GENEVE_MAX_OPTION_DATA = 124
 
 /** Bits of the header's second byte. */
-export const GeneveFlag = { Control: 0x80, Critical: 0x40 } as const
-/** Bits of the header's second byte. */
+export const GeneveFlag = {
+  /** The O bit: a message between the ends of the tunnel. */
+  Control: 0x80,
+  /** The C bit: at least one option is critical. */
+  Critical: 0x40
+} as const
+/** One of the {@link GeneveFlag} bits. */
 export type GeneveFlag = (typeof GeneveFlag)[keyof typeof GeneveFlag]
 
-/** The bit of an option's type that says that a tunnel's end must know the option. */
+/** The bit of an option's type that is set if the end of the tunnel must know the option. */
 export const GENEVE_CRITICAL_TYPE = 0x80
 
 /** One option. */
 export interface GeneveOption {
-  /** Who defines the type, 16 bits. */
+  /** Number of the organisation that defines `type`, 16 bits. */
   readonly class: number
-  /** Eight bits, {@link GENEVE_CRITICAL_TYPE} among them. */
+  /** Type within the class, 8 bits, {@link GENEVE_CRITICAL_TYPE} among them. */
   readonly type: number
   /** The three bits before the length: should be 0. */
   readonly reserved: number
-  /** A multiple of four bytes, at most 124. */
+  /** Data of the option: a multiple of four bytes, at most 124. */
   readonly data: Uint8Array
 }
 
 /** A Geneve header. */
 export interface Geneve {
+  /** Tells Geneve from the other tunnel headers. */
   readonly kind: 'geneve'
   /** Virtual network identifier, 0–16777215. */
   readonly vni: number
-  /** EtherType of what follows; 0x6558 where it is an Ethernet frame. */
+  /** EtherType of what follows; 0x6558 for an Ethernet frame. */
   readonly protocolType: number
   /** Whether this is a message between the ends of the tunnel. */
   readonly control: boolean
-  /** The C bit, only where it is not what the options say: set, though none is critical, or clear, though one is. */
+  /** The C bit, only if it contradicts the options: set though none is critical, or clear though one is. */
   readonly critical?: boolean
-  /** In the order of the wire; at most 252 bytes together. */
+  /** Options in the order of the wire; at most 252 bytes together. */
   readonly options: readonly GeneveOption[]
   /** The six bits behind the flags: should be 0. */
   readonly reserved: number
@@ -74,7 +98,7 @@ export const geneveVni = (bytes: Uint8Array, at: number): number => u24(bytes, a
 /** Bytes of the header at `at` with its options, 8–260. */
 export const geneveLength = (bytes: Uint8Array, at: number): number => GENEVE_LENGTH + ((bytes[at]! & 0x3f) << 2)
 
-/** `Ok` guarantees that the header at `at` with its options lies before `end` and that its version is 0; options are not looked at. */
+/** Checks the header at `at`. `Ok` guarantees that it lies before `end` with its options, and that its version is 0. Options are not looked at. */
 export const checkGeneve = (bytes: Uint8Array, at: number, end: number): Reason => {
   if (end - at < GENEVE_LENGTH) return Reason.Truncated
   if (bytes[at]! >>> 6 !== 0) return Reason.BadVersion
@@ -82,8 +106,8 @@ export const checkGeneve = (bytes: Uint8Array, at: number, end: number): Reason 
 }
 
 /**
- * Looks through the options of a header that {@link checkGeneve} has passed. `BadLength`: they do not end where the header
- * says; `UnknownCriticalOption`: one is critical and not among `known`, given as `class << 8 | type`.
+ * Checks the options of a header that {@link checkGeneve} has passed. `BadLength`: they do not end where the header
+ * says. `UnknownCriticalOption`: one is critical and not among `known`, each `class << 8 | type`.
  */
 export const checkGeneveOptions = (bytes: Uint8Array, at: number, known: readonly number[]): Reason => {
   const end = at + geneveLength(bytes, at)
@@ -97,7 +121,7 @@ export const checkGeneveOptions = (bytes: Uint8Array, at: number, known: readonl
   return unknown ? Reason.UnknownCriticalOption : Reason.Ok
 }
 
-/** Reads the header at `at` with its options, critical ones too; what is carried is at `next`. */
+/** Reads the header at `at` with its options, critical ones included. What the tunnel carries is at `next`. */
 export const parseGeneve = (bytes: Uint8Array, at: number, end: number): Either<WireError, Parsed<Geneve>> => {
   const reason = checkGeneve(bytes, at, end)
   if (reason !== Reason.Ok) return unreadable('geneve', reason, at)
@@ -119,10 +143,10 @@ export const parseGeneve = (bytes: Uint8Array, at: number, end: number): Either<
   return right({ repr, next, end })
 }
 
-/** Bytes that the header takes on the wire. */
+/** Returns the bytes of a header with its options. */
 export const geneveSize = (repr: Geneve): number => repr.options.reduce((sum, option) => sum + 4 + option.data.length, GENEVE_LENGTH)
 
-/** Why the options cannot be written, in words, or `undefined` where they can. */
+/** Returns what keeps the options from being written, in words, or `undefined` if they can be written. */
 export const geneveOptionsProblem = (repr: Geneve): string | undefined => {
   if (repr.options.some(({ data }) => data.length % 4 !== 0 || data.length > GENEVE_MAX_OPTION_DATA)) {
     return `the data of an option are a multiple of 4 up to ${GENEVE_MAX_OPTION_DATA} bytes`
@@ -130,7 +154,7 @@ export const geneveOptionsProblem = (repr: Geneve): string | undefined => {
   return geneveSize(repr) > GENEVE_LENGTH + GENEVE_MAX_OPTIONS ? `options have up to ${GENEVE_MAX_OPTIONS} bytes together` : undefined
 }
 
-/** Writes the header at `at`, {@link geneveSize} bytes; there must be no {@link geneveOptionsProblem}. */
+/** Writes the header at `at`, {@link geneveSize} bytes; {@link geneveOptionsProblem} must be `undefined` for it. */
 export const emitGeneve = (repr: Geneve, bytes: Uint8Array, at: number): void => {
   const critical = repr.critical ?? repr.options.some(isCritical)
   bytes[at + GeneveAt.VERSION_LENGTH] = (geneveSize(repr) - GENEVE_LENGTH) >>> 2
@@ -148,7 +172,7 @@ export const emitGeneve = (repr: Geneve, bytes: Uint8Array, at: number): void =>
   }
 }
 
-/** `Geneve vni 5001, option 0x0102 type 0x81 (4 bytes, critical)`; what is not Ethernet is named. */
+/** Formats a header in one line: `Geneve vni 5001, option 0x0102 type 0x81 (4 bytes, critical)`. A payload other than Ethernet is named. */
 export const formatGeneve = (repr: Geneve): string =>
   `Geneve vni ${repr.vni}` +
   (repr.protocolType === EtherType.TransparentBridging ? '' : `, type 0x${repr.protocolType.toString(16).padStart(4, '0')}`) +

@@ -1,6 +1,6 @@
 /**
- * GRE: anything in IP, announced by an EtherType. Four bytes, and up to three optional words that flags announce, in
- * this order: checksum, key, sequence number.
+ * GRE: any protocol in IP, announced by an EtherType. The header has four bytes, and up to three optional words that flags announce,
+ * in this order: checksum, key, sequence number.
  *
  * The engine looks into GRE that carries Ethernet and has no optional word; with a key alone it is NVGRE (`nvgre.ts`).
  * A checksum would have to be computed over the whole payload for every change inside, and a sequence number is state
@@ -15,42 +15,60 @@ import { EtherType } from './ethernet.js'
 import { Reason } from './reason.js'
 import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
-/** Offsets inside the header; what is optional lies behind. */
-export const GreAt = { FLAGS: 0, PROTOCOL_TYPE: 2 } as const
+/** Offsets inside the header; optional words lie behind. */
+export const GreAt = {
+  /** The {@link GreFlag} bits, reserved bits and the version, 16 bits. */
+  FLAGS: 0,
+  /** EtherType of what follows, 16 bits. */
+  PROTOCOL_TYPE: 2
+} as const
 
-/** Bytes of the header without optional words, each of which has four. */
+/** Bytes of the header without optional words. Each optional word has four. */
 export const GRE_LENGTH = 4
 
-/** Bits of the first 16 that say which optional words are there. */
-export const GreFlag = { Checksum: 0x8000, Key: 0x2000, Sequence: 0x1000 } as const
-/** Bits of the first 16 that say which optional words are there. */
+/** Bits of the first 16 that say which optional words follow. */
+export const GreFlag = {
+  /** A word with a checksum follows. */
+  Checksum: 0x8000,
+  /** A word with a key follows. */
+  Key: 0x2000,
+  /** A word with a sequence number follows. */
+  Sequence: 0x1000
+} as const
+/** One of the {@link GreFlag} bits. */
 export type GreFlag = (typeof GreFlag)[keyof typeof GreFlag]
 
 /** A GRE header. */
 export interface Gre {
+  /** Tells GRE from the other tunnel headers. */
   readonly kind: 'gre'
-  /** EtherType of what follows; 0x6558 where it is an Ethernet frame. */
+  /** EtherType of what follows; 0x6558 for an Ethernet frame. */
   readonly protocolType: number
-  /** Bits 6–12 of the header as a number of seven bits: should be 0, and mean nothing (RFC 2784 §2.3). */
+  /** Bits 6–12 of the header, a number of seven bits: should be 0, and is ignored (RFC 2784 §2.3). */
   readonly reserved: number
-  /** The word with the checksum over header and payload, as it is on the wire; its reserved half should be 0. */
-  readonly checksum?: { readonly value: number; readonly reserved: number }
-  /** 32 bits. */
+  /** The word with the checksum over header and payload, as on the wire; absent if the header has none. */
+  readonly checksum?: {
+    /** The checksum, 16 bits, not verified. */
+    readonly value: number
+    /** The other 16 bits of the word. */
+    readonly reserved: number
+  }
+  /** Key, 32 bits; absent if the header has none. */
   readonly key?: number
-  /** 32 bits. */
+  /** Sequence number, 32 bits; absent if the header has none. */
   readonly sequence?: number
 }
 
-/** Whether the header at `at`, of which four bytes are there, is one the engine can look behind, with nothing optional but `flags`. */
+/** Returns whether the header at `at`, whose first four bytes are there, announces Ethernet, has the optional words of `flags` and no others. */
 export const greCarriesEthernet = (bytes: Uint8Array, at: number, flags: number): boolean =>
   (u16(bytes, at + GreAt.FLAGS) & MEANINGFUL) === flags && u16(bytes, at + GreAt.PROTOCOL_TYPE) === EtherType.TransparentBridging
 
-/** Bytes of the header at `at` with its optional words. */
+/** Returns the bytes of the header at `at` with its optional words. */
 export const greLength = (bytes: Uint8Array, at: number): number => lengthOf(u16(bytes, at + GreAt.FLAGS))
 
 /**
- * `Ok` guarantees that the header at `at` with its optional words lies before `end`, that its version is 0, and that no flag
- * is set that RFC 2784 §2.3 has refused. `BadVersion` is version 1 of PPTP, for one.
+ * Checks the header at `at`. `Ok` guarantees that it lies before `end` with its optional words, that its version is 0, and that
+ * no flag is set that a receiver must refuse (RFC 2784 §2.3). `BadVersion`: another version, such as 1 of PPTP.
  */
 export const checkGre = (bytes: Uint8Array, at: number, end: number): Reason => {
   if (end - at < GRE_LENGTH) return Reason.Truncated
@@ -79,7 +97,7 @@ export const parseGre = (bytes: Uint8Array, at: number, end: number): Either<Wir
   return right({ repr, next: at + lengthOf(flags), end })
 }
 
-/** Bytes that the header takes on the wire. */
+/** Returns the bytes of a header with its optional words. */
 export const greSize = (repr: Gre): number => lengthOf(flagsOf(repr))
 
 /** Writes the header at `at`, {@link greSize} bytes. */
@@ -99,7 +117,7 @@ export const emitGre = (repr: Gre, bytes: Uint8Array, at: number): void => {
   if (repr.sequence !== undefined) putU32(bytes, next, repr.sequence)
 }
 
-/** `GRE type 0x6558, key 7, seq 1`. */
+/** Formats a header in one line: `GRE type 0x6558, key 7, seq 1`. */
 export const formatGre = (repr: Gre): string =>
   `GRE type 0x${repr.protocolType.toString(16).padStart(4, '0')}` +
   (repr.checksum === undefined ? '' : ', checksum') +

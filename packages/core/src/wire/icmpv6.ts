@@ -10,36 +10,72 @@ import { Reason } from './reason.js'
 import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
 /** Offsets inside the header; identifier and sequence number are those of echo messages. */
-export const Icmpv6At = { TYPE: 0, CODE: 1, CHECKSUM: 2, REST: 4, IDENTIFIER: 4, SEQUENCE: 6 } as const
-
-/** Types the library names; others are carried as numbers. */
-export const Icmpv6Type = {
-  Unreachable: 1, PacketTooBig: 2, TimeExceeded: 3, ParameterProblem: 4, EchoRequest: 128, EchoReply: 129,
-  RouterSolicitation: 133, RouterAdvertisement: 134, NeighborSolicitation: 135, NeighborAdvertisement: 136, Redirect: 137,
+export const Icmpv6At = {
+  /** Type, 8 bits. */
+  TYPE: 0,
+  /** Code, 8 bits. */
+  CODE: 1,
+  /** Checksum, 16 bits. */
+  CHECKSUM: 2,
+  /** Second word of errors and echo messages, 32 bits; the type says what is in it. */
+  REST: 4,
+  /** Identifier of an echo message, 16 bits. */
+  IDENTIFIER: 4,
+  /** Sequence number of an echo message, 16 bits. */
+  SEQUENCE: 6
 } as const
-/** Types the library names. */
+
+/** Types that have a name here; others are carried as numbers. */
+export const Icmpv6Type = {
+  /** Error: the destination cannot be reached. */
+  Unreachable: 1,
+  /** Error: the packet is longer than the MTU of a link; the second word is that MTU. */
+  PacketTooBig: 2,
+  /** Error: the hop limit ran out, or fragments were missing. */
+  TimeExceeded: 3,
+  /** Error: a header cannot be processed. */
+  ParameterProblem: 4,
+  /** Echo request. */
+  EchoRequest: 128,
+  /** Reply to an echo request. */
+  EchoReply: 129,
+  /** A host asks for routers. */
+  RouterSolicitation: 133,
+  /** A router announces itself. */
+  RouterAdvertisement: 134,
+  /** A node asks for a link-layer address. */
+  NeighborSolicitation: 135,
+  /** A node tells its link-layer address. */
+  NeighborAdvertisement: 136,
+  /** A router names a better first hop. */
+  Redirect: 137,
+} as const
+/** One of the {@link Icmpv6Type} numbers. */
 export type Icmpv6Type = (typeof Icmpv6Type)[keyof typeof Icmpv6Type]
 
 /** An ICMPv6 header. */
 export interface Icmpv6 {
+  /** Tells ICMPv6 from the other transport headers of a frame. */
   readonly kind: 'icmpv6'
+  /** An {@link Icmpv6Type}, or another number 0–255. */
   readonly type: number
+  /** Code within the type, 0–255. */
   readonly code: number
-  /** The second word of errors and echo messages; absent for other types, where it belongs to the payload. */
+  /** The second word of errors and echo messages, 32 bits. Absent for other types, where it belongs to the payload. */
   readonly rest?: number
-  /** The checksum, where it is not the computed one: of a fragment, or wrong. */
+  /** The checksum, only if it is not the computed one: that of a fragment, or a wrong one. */
   readonly checksum?: number
 }
 
-/** Whether messages of this type quote the packet that caused them. @see RFC 4443 §2.1 */
+/** Returns whether messages of this type quote the packet that caused them. @see RFC 4443 §2.1 */
 export const icmpv6IsError = (type: number): boolean => type >= Icmpv6Type.Unreachable && type <= Icmpv6Type.ParameterProblem
 
-/** Whether messages of this type carry an identifier that pairs request and reply. */
+/** Returns whether messages of this type carry an identifier that pairs request and reply. */
 export const icmpv6HasIdentifier = (type: number): boolean => type === Icmpv6Type.EchoRequest || type === Icmpv6Type.EchoReply
 
 /**
- * Bytes of the original datagram that the error at `at` quotes, by its length attribute; 0 where it has none. What follows them
- * is an extension. The attribute counts words of eight, and less than 128 bytes is no value of it.
+ * Returns the bytes of the original datagram that the error at `at` quotes, by its length attribute, or 0 if it has none. What
+ * follows them is an extension. The attribute counts words of eight bytes; less than 128 bytes counts as no attribute.
  *
  * @see RFC 4884 §4.4–4.5
  */
@@ -49,10 +85,10 @@ export const icmpv6OriginalLength = (bytes: Uint8Array, at: number): number => {
   return length < 128 ? 0 : length
 }
 
-/** Bytes of the header of a message of this type: 8 or 4. */
+/** Returns the bytes of the header of a message of this type: 8 or 4. */
 export const icmpv6HeaderLength = (type: number): number => (icmpv6IsError(type) || icmpv6HasIdentifier(type) ? 8 : 4)
 
-/** `Ok` guarantees that the header at `at`, of four or eight bytes by its type, lies before `end`. */
+/** Checks the header at `at`. `Ok` guarantees that the header at `at`, of four or eight bytes by its type, lies before `end`. */
 export const checkIcmpv6 = (bytes: Uint8Array, at: number, end: number): Reason =>
   end - at < 4 || end - at < icmpv6HeaderLength(bytes[at]!) ? Reason.Truncated : Reason.Ok
 
@@ -80,7 +116,7 @@ export const emitIcmpv6 = (repr: Icmpv6, bytes: Uint8Array, at: number): void =>
   if (icmpv6HeaderLength(repr.type) === 8) putU32(bytes, at + Icmpv6At.REST, repr.rest ?? 0)
 }
 
-/** `ICMPv6 echo request, id 1, seq 2`, `ICMPv6 neighbor solicitation`. */
+/** Formats a header in one line: `ICMPv6 echo request, id 1, seq 2`, `ICMPv6 neighbor solicitation`. */
 export const formatIcmpv6 = (repr: Icmpv6): string => {
   const name = NAMES[repr.type]
   if (name === undefined) return `ICMPv6 type ${repr.type}, code ${repr.code}`

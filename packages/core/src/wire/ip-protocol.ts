@@ -18,10 +18,10 @@ export const IpProtocol = {
   NoNext: 59,
   Destination: 60,
 } as const
-/** Protocols the library knows by name. */
+/** One of the {@link IpProtocol} numbers. */
 export type IpProtocol = (typeof IpProtocol)[keyof typeof IpProtocol]
 
-/** A short name, or the number. */
+/** Returns the short name of a protocol, or `protocol` and its number: `TCP`, `protocol 99`. */
 export const formatProtocol = (protocol: number): string => NAMES[protocol] ?? `protocol ${protocol}`
 
 const NAMES: Readonly<Record<number, string>> = {

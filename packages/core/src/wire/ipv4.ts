@@ -13,50 +13,87 @@ import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
 /** Offsets inside the header. */
 export const Ipv4At = {
-  VERSION_IHL: 0, TOS: 1, LENGTH: 2, ID: 4, FRAGMENT: 6, TTL: 8, PROTOCOL: 9, CHECKSUM: 10, SOURCE: 12, DESTINATION: 16, OPTIONS: 20,
+  /** Version, 4 bits, and header length in words of four bytes, 4 bits. */
+  VERSION_IHL: 0,
+  /** DSCP, 6 bits, and ECN, 2 bits. */
+  TOS: 1,
+  /** Bytes of header and data, 16 bits. */
+  LENGTH: 2,
+  /** Identification, 16 bits. */
+  ID: 4,
+  /** Three flags, and the fragment offset in units of eight bytes, 13 bits. */
+  FRAGMENT: 6,
+  /** Time to live, 8 bits. */
+  TTL: 8,
+  /** Protocol, 8 bits. */
+  PROTOCOL: 9,
+  /** Header checksum, 16 bits. */
+  CHECKSUM: 10,
+  /** Source address. */
+  SOURCE: 12,
+  /** Destination address. */
+  DESTINATION: 16,
+  /** First byte of the options, if there are any. */
+  OPTIONS: 20,
 } as const
 
-/** Numbers of options, with the bit that has them copied into fragments. @see RFC 791 §3.1 */
-export const Ipv4Option = { End: 0, NoOperation: 1, LooseRoute: 131, StrictRoute: 137 } as const
+/** Numbers of options. Bit 7 is set in those that every fragment gets a copy of. @see RFC 791 §3.1 */
+export const Ipv4Option = {
+  /** End of the options. */
+  End: 0,
+  /** One byte of padding. */
+  NoOperation: 1,
+  /** Loose source and record route. */
+  LooseRoute: 131,
+  /** Strict source and record route. */
+  StrictRoute: 137
+} as const
 
 /** Bytes of the header without options. */
 export const IPV4_LENGTH = 20
 
-/** An IPv4 header. Its length fields follow from the options and from what is inside. */
+/** An IPv4 header. Its length fields are computed from the options and from what is inside. */
 export interface Ipv4 {
+  /** Tells IPv4 from the other network headers of a frame. */
   readonly kind: 'ipv4'
+  /** Source address, of version 4. */
   readonly source: IpAddress
+  /** Destination address, of version 4. With a source route that has hops left: the next hop. */
   readonly destination: IpAddress
-  /** What follows the header, see `IpProtocol`. */
+  /** Protocol behind the header, 0–255; see `IpProtocol`. */
   readonly protocol: number
+  /** Time to live, 0–255. */
   readonly ttl: number
   /** Differentiated services code point, 0–63. */
   readonly dscp: number
   /** Explicit congestion notification, 0–3. */
   readonly ecn: number
+  /** Number that the fragments of a datagram share, 0–65535. */
   readonly identification: number
+  /** Whether routers must not cut the datagram. */
   readonly dontFragment: boolean
+  /** Whether fragments follow behind this one. */
   readonly moreFragments: boolean
-  /** The flag that RFC 791 reserves; it should be false. */
+  /** The flag that RFC 791 reserves; should be false. */
   readonly reservedFlag: boolean
   /** Offset of this fragment in its datagram, in bytes: a multiple of 8 up to 65528. */
   readonly fragmentOffset: number
   /** Raw options with their padding: a multiple of 4 up to 40 bytes. */
   readonly options: Uint8Array
-  /** The header checksum, where it is not the one {@link emitIpv4} computes. */
+  /** The header checksum, only if it is not the one that {@link emitIpv4} computes. */
   readonly checksum?: number
 }
 
-/** Length of the header at `at` with its options, in bytes. */
+/** Returns the bytes of the header at `at` with its options. */
 export const ipv4HeaderLength = (bytes: Uint8Array, at: number): number => (bytes[at]! & 0x0f) << 2
 
-/** Offset of the fragment in its datagram, in bytes. */
+/** Returns the offset in its datagram, in bytes, of the fragment whose header is at `at`. */
 export const ipv4FragmentOffset = (bytes: Uint8Array, at: number): number => (u16(bytes, at + Ipv4At.FRAGMENT) & 0x1fff) << 3
 
-/** Whether more fragments follow. */
+/** Returns whether fragments follow behind the one whose header is at `at`. */
 export const ipv4MoreFragments = (bytes: Uint8Array, at: number): boolean => (bytes[at + Ipv4At.FRAGMENT]! & 0x20) !== 0
 
-/** Whether the checksum over the header and its options is right. */
+/** Returns whether the checksum over the header at `at` and its options is right. */
 export const ipv4ChecksumHolds = (bytes: Uint8Array, at: number): boolean => {
   // the 20 bytes every header has, without a loop: this runs for each packet
   const sum =
@@ -67,7 +104,7 @@ export const ipv4ChecksumHolds = (bytes: Uint8Array, at: number): boolean => {
 }
 
 /**
- * `Ok` guarantees: version 4; header and options, and the whole datagram by its total length, lie before `end`; total
+ * Checks the header at `at`. `Ok` guarantees: version 4; header and options, and the whole datagram by its total length, lie before `end`; total
  * length is not below header length; the datagram this fragment belongs to is not longer than 65535 bytes; and if
  * `verify` is set, the header checksum is right.
  *
@@ -116,7 +153,7 @@ export const parseIpv4 = (bytes: Uint8Array, at: number, end: number): Either<Wi
   return right({ repr, next, end: at + u16(bytes, at + Ipv4At.LENGTH) })
 }
 
-/** Writes header, options and checksum at `at`; `totalLength` is that of header and data in bytes. */
+/** Writes header, options and checksum at `at`; `totalLength` is the bytes of header and data. */
 export const emitIpv4 = (repr: Ipv4, totalLength: number, bytes: Uint8Array, at: number): void => {
   const header = IPV4_LENGTH + repr.options.length
   const flags = (repr.reservedFlag ? 0x8000 : 0) | (repr.dontFragment ? 0x4000 : 0) | (repr.moreFragments ? 0x2000 : 0)
@@ -134,7 +171,7 @@ export const emitIpv4 = (repr: Ipv4, totalLength: number, bytes: Uint8Array, at:
   putU16(bytes, at + Ipv4At.CHECKSUM, repr.checksum ?? checksum(bytes, at, at + header))
 }
 
-/** `IPv4 10.0.0.4 > 10.0.0.5, TCP, ttl 64, id 4711, DF`. */
+/** Formats a header in one line: `IPv4 10.0.0.4 > 10.0.0.5, TCP, ttl 64, id 4711, DF`. */
 export const formatIpv4 = (repr: Ipv4): string =>
   [
     `IPv4 ${formatIp(repr.source)} > ${formatIp(repr.destination)}`,

@@ -11,21 +11,25 @@ import { IpProtocol } from './ip-protocol.js'
 import { Reason } from './reason.js'
 import { unreadable, unwritable, type Parsed, type WireError } from './wire-error.js'
 
-/** Most extension headers of one datagram that are walked over; more are `UnsupportedProtocol`. */
+/** Most extension headers of one datagram; a frame with more is refused as `UnsupportedProtocol`. */
 export const MAX_EXTENSIONS = 8
 
 /** Bytes of a fragment header. */
 export const FRAGMENT_LENGTH = 8
 
-/** One extension header; next-header and length fields follow from the list it is in. */
+/** One extension header. Its next-header and length fields are computed from the list that it is in. */
 export type Ipv6Extension =
   | Ipv6Options
   | Ipv6Routing
   | Ipv6Fragment
   | {
+      /** Tells an authentication header from the other extension headers. */
       readonly kind: 'authentication'
+      /** 16 bits that should be 0. */
       readonly reserved: number
+      /** Security parameters index, 32 bits. */
       readonly spi: number
+      /** Sequence number, 32 bits. */
       readonly sequence: number
       /** Integrity check value: a multiple of 4 bytes. @see RFC 4302 §2.6 */
       readonly icv: Uint8Array
@@ -33,39 +37,44 @@ export type Ipv6Extension =
 
 /** Options for every hop or for the destination. */
 export interface Ipv6Options {
+  /** `hop-by-hop`: every node on the way may read the options; `destination`: the destination alone, or each stop if a routing header follows. */
   readonly kind: 'hop-by-hop' | 'destination'
-  /** Raw options with their padding: 8n + 6 bytes. `readIpv6Options` makes a list of them. */
+  /** Raw options with their padding: 8n + 6 bytes. `readIpv6Options` lists them. */
   readonly options: Uint8Array
 }
 
 /** A routing header of any type. */
 export interface Ipv6Routing {
+  /** Tells a routing header from the other extension headers. */
   readonly kind: 'routing'
+  /** Routing type, 0–255; see `RoutingType`. */
   readonly type: number
-  /** Where it is not 0, the final destination lies in `data`, not in the IPv6 header. */
+  /** Stops that the packet has not reached yet, 0–255. Unless it is 0, the final destination lies in `data`, not in the IPv6 header. */
   readonly segmentsLeft: number
-  /** Type-specific data: 8n + 4 bytes. `readRouting` takes those of known types apart. */
+  /** Data by the type: 8n + 4 bytes. `readRouting` reads those of known types. */
   readonly data: Uint8Array
 }
 
 /** A fragment header. */
 export interface Ipv6Fragment {
+  /** Tells a fragment header from the other extension headers. */
   readonly kind: 'fragment'
   /** Offset of this fragment in its datagram's fragmentable part, in bytes: a multiple of 8 up to 65528. */
   readonly offset: number
+  /** Whether fragments follow behind this one. */
   readonly more: boolean
-  /** 32 bits. */
+  /** Number that the fragments of a datagram share, 32 bits. */
   readonly identification: number
-  /** The ten reserved bits: the byte behind next header, and the two bits before the last of the third word. */
+  /** The ten reserved bits: the byte behind next header, then the two bits between offset and `more`. */
   readonly reserved: number
 }
 
-/** Whether a next-header number announces an extension header that is walked over. */
+/** Returns whether a next-header number announces an extension header that is walked over. */
 export const isExtension = (protocol: number): boolean =>
   protocol === IpProtocol.HopByHop || protocol === IpProtocol.Routing || protocol === IpProtocol.Fragment ||
   protocol === IpProtocol.Destination || protocol === IpProtocol.Authentication
 
-/** Length of the extension header at `at`, in bytes; authentication counts in words of four, the others of eight. */
+/** Returns the bytes of the extension header at `at`, which `protocol` announced. Authentication counts words of four bytes, the others of eight. */
 export const extensionLength = (bytes: Uint8Array, at: number, protocol: number): number =>
   protocol === IpProtocol.Fragment
     ? FRAGMENT_LENGTH
@@ -73,13 +82,13 @@ export const extensionLength = (bytes: Uint8Array, at: number, protocol: number)
       ? (bytes[at + 1]! + 2) << 2
       : (bytes[at + 1]! + 1) << 3
 
-/** Offset of the fragment whose header is at `at`, in bytes. */
+/** Returns the offset in its datagram, in bytes, of the fragment whose header is at `at`. */
 export const ipv6FragmentOffset = (bytes: Uint8Array, at: number): number => u16(bytes, at + 2) & 0xfff8
 
-/** Whether more fragments follow the one whose header is at `at`. */
+/** Returns whether fragments follow behind the one whose header is at `at`. */
 export const ipv6MoreFragments = (bytes: Uint8Array, at: number): boolean => (bytes[at + 3]! & 1) !== 0
 
-/** `Ok` guarantees that the extension header at `at` lies whole before `end`. */
+/** Checks the extension header at `at`, which `protocol` announced. `Ok` guarantees that all of it lies before `end`. */
 export const checkExtension = (bytes: Uint8Array, at: number, end: number, protocol: number): Reason => {
   if (end - at < 8) return Reason.Truncated
   const length = extensionLength(bytes, at, protocol)
@@ -87,7 +96,7 @@ export const checkExtension = (bytes: Uint8Array, at: number, end: number, proto
   return length > end - at ? Reason.Truncated : Reason.Ok
 }
 
-/** Reads the extension header at `at`, which the header before announced as `protocol`. */
+/** Reads the extension header at `at`, which `protocol`, the next-header number before it, announced. */
 export const parseExtension = (
   bytes: Uint8Array,
   at: number,
@@ -101,10 +110,10 @@ export const parseExtension = (
   return right({ repr: readExtension(bytes, at, next, protocol), next, end })
 }
 
-/** The next-header number that announces an extension header. */
+/** Returns the next-header number that announces an extension header. */
 export const protocolOfExtension = (extension: Ipv6Extension): number => PROTOCOLS[extension.kind]
 
-/** Bytes an extension header takes. */
+/** Returns the bytes of an extension header. */
 export const extensionSize = (extension: Ipv6Extension): number => {
   switch (extension.kind) {
     case 'hop-by-hop':
@@ -119,7 +128,7 @@ export const extensionSize = (extension: Ipv6Extension): number => {
   }
 }
 
-/** Whether the data of an extension header fit its length field. */
+/** Returns the bytes of an extension header, or `BadLength` if its length field cannot say them. */
 export const checkExtensionSize = (extension: Ipv6Extension): Either<WireError, number> => {
   const size = extensionSize(extension)
   const ah = extension.kind === 'authentication'
@@ -156,7 +165,7 @@ export const emitExtension = (repr: Ipv6Extension, next: number, bytes: Uint8Arr
   }
 }
 
-/** `fragment at 1448, last, id 7`, `hop-by-hop options 6 bytes`. */
+/** Formats an extension header in a few words: `fragment at 1448, last, id 7`, `hop-by-hop options 6 bytes`. */
 export const formatExtension = (repr: Ipv6Extension): string => {
   switch (repr.kind) {
     case 'hop-by-hop':

@@ -1,10 +1,10 @@
 /**
- * The options inside a hop-by-hop or destination options header, for those who look into them; the engine itself carries them
+ * The options inside a hop-by-hop or destination options header, for programs that read them. The engine itself carries them
  * as raw bytes, and looks only for the jumbo payload option, whose packets it cannot measure, and for the home address, which is in
  * the pseudo header (`pseudo-header.ts`).
  *
- * Padding is listed, because other options' alignment rests on it: what was read and not changed is written as it came. To a list
- * that was made or changed, what is missing of alignment and of the end is added.
+ * Padding is listed, because other options' alignment rests on it: what was read and not changed is written as it came. A list
+ * that was made or changed gets the padding that its alignment and its end need.
  *
  * @see RFC 8200 §4.2
  */
@@ -13,33 +13,58 @@ import { putU16, u16 } from './bytes.js'
 import { unwritable, type WireError } from './wire-error.js'
 
 /** Option types the library knows. */
-export const Ipv6OptionType = { Pad1: 0, PadN: 1, RouterAlert: 5, JumboPayload: 0xc2, HomeAddress: 0xc9 } as const
-/** Option types the library knows. */
+export const Ipv6OptionType = {
+  /** One byte of padding. */
+  Pad1: 0,
+  /** Two or more bytes of padding. */
+  PadN: 1,
+  /** Router alert (RFC 2711). */
+  RouterAlert: 5,
+  /** Jumbo payload (RFC 2675); packets with it are refused. */
+  JumboPayload: 0xc2,
+  /** Home address of a mobile node (RFC 6275 §6.3). */
+  HomeAddress: 0xc9
+} as const
+/** One of the {@link Ipv6OptionType} numbers. */
 export type Ipv6OptionType = (typeof Ipv6OptionType)[keyof typeof Ipv6OptionType]
 
 /** One option. */
 export type Ipv6Option =
-  /** Pad1 for a size of 1, else PadN; 1–257 bytes, type and length included. */
-  | { readonly kind: 'pad'; readonly size: number }
-  /** Asks routers to look closer; what for says the value: 0 multicast listener discovery, 1 RSVP (RFC 2711 §2.1). */
-  | { readonly kind: 'router-alert'; readonly value: number }
-  /** `number` with its action bits; up to 255 bytes of data. */
-  | { readonly kind: 'unknown'; readonly number: number; readonly data: Uint8Array }
+  | {
+      /** Padding: Pad1 if `size` is 1, else PadN. */
+      readonly kind: 'pad'
+      /** Bytes of the option, type and length included, 1–257. */
+      readonly size: number
+    }
+  | {
+      /** Asks routers to look closer at the packet. */
+      readonly kind: 'router-alert'
+      /** What the packet holds, 16 bits: 0 multicast listener discovery, 1 RSVP (RFC 2711 §2.1). */
+      readonly value: number
+    }
+  | {
+      /** Any other option. */
+      readonly kind: 'unknown'
+      /** Option type with its action bits, 0–255. */
+      readonly number: number
+      /** Bytes behind the length, up to 255. */
+      readonly data: Uint8Array
+    }
 
 /**
- * What a node that does not know an option does, by the two highest bits of its number: ignore it, drop the packet, drop it and
- * tell the source, or tell the source only if the packet's destination is not multicast.
+ * Returns what a node does that does not know the option, by the two highest bits of its number: `skip` ignores the option, `drop` drops
+ * the packet, `report` drops it and tells the source, `report-unicast` tells the source only if the destination is not multicast.
  *
  * @see RFC 8200 §4.2
  */
 export const unknownOptionAction = (number: number): 'skip' | 'drop' | 'report' | 'report-unicast' => ACTIONS[(number >>> 6) & 3]!
 
-/** Whether routers may change the data of an option on the way. @see RFC 8200 §4.2 */
+/** Returns whether routers may change the data of an option on the way. @see RFC 8200 §4.2 */
 export const optionMayChange = (number: number): boolean => (number & 0x20) !== 0
 
 /**
- * The options in `raw`, the bytes behind next header and length. An option that reaches past `raw` is `BadLength`, a jumbo payload
- * `UnsupportedProtocol`; the offset is that in `raw`. A known option of an unexpected length, and PadN with other bytes than 0,
+ * Lists the options in `raw`, the bytes behind next header and length. An option that reaches past `raw` is `BadLength`, a jumbo payload
+ * `UnsupportedProtocol`. The offset of the error is that in `raw`. A known option of an unexpected length, and PadN with other bytes than 0,
  * are listed as unknown.
  */
 export const readIpv6Options = (raw: Uint8Array): Either<WireError, readonly Ipv6Option[]> => {
@@ -61,9 +86,9 @@ export const readIpv6Options = (raw: Uint8Array): Either<WireError, readonly Ipv
 }
 
 /**
- * The options as raw bytes, 8n + 6 of them. Router alert is brought to its even offset, and the end is padded, so an empty
- * list is six bytes of padding. Refused are a jumbo payload, data or padding longer than their length field can say, and
- * more than 2046 bytes.
+ * Writes options as raw bytes, 8n + 6 of them. Router alert is brought to its even offset, and the end is padded: an empty
+ * list gives six bytes of padding. Fails with `UnsupportedProtocol` for a jumbo payload, with `BadHeader` for an unknown option of
+ * number 0, and with `BadLength` for data or padding longer than its length field can say and for more than 2046 bytes in all.
  */
 export const writeIpv6Options = (options: readonly Ipv6Option[]): Either<WireError, Uint8Array> => {
   const bytes: number[] = []
@@ -81,7 +106,7 @@ export const writeIpv6Options = (options: readonly Ipv6Option[]): Either<WireErr
     : right(Uint8Array.from(bytes))
 }
 
-/** `router alert 0, option 201 16 bytes, pad 6`. */
+/** Formats a list in one line: `router alert 0, option 201 16 bytes, pad 6`. */
 export const formatIpv6Options = (options: readonly Ipv6Option[]): string =>
   options
     .map((option) => {
@@ -97,7 +122,7 @@ export const formatIpv6Options = (options: readonly Ipv6Option[]): string =>
     .join(', ')
 
 /**
- * Whether the hop-by-hop header at `at` holds the jumbo payload option. Its own length bounds the search, and `end`.
+ * Returns whether the hop-by-hop header at `at` holds the jumbo payload option before its own end and `end`.
  *
  * @see RFC 2675 §2
  */

@@ -2,8 +2,8 @@
  * Routing headers of IPv6 by their types, and where the final destination of a packet lies.
  *
  * A routing header with segments left means that the address in the IPv6 header is a stop on the way. The transport checksum does
- * not care for stops: its pseudo header holds the address where the packet ends up, which is then in the routing header. So
- * whoever verifies, computes or corrects such a checksum asks {@link finalDestinationAt} first, through `pseudo-header.ts`.
+ * not cover stops: its pseudo header holds the address where the packet ends up, which is then in the routing header. So
+ * code that verifies, computes or corrects such a checksum calls {@link finalDestinationAt} first, through `pseudo-header.ts`.
  *
  * Three types list whole addresses: 0, the loose source route that no node may process any more, 2, the home address of a mobile
  * node, and 4, segment routing. Of the others, and of those whose lengths contradict each other, nothing is known but
@@ -21,53 +21,84 @@ import { checkExtensionSize, extensionLength, type Ipv6Routing } from './ipv6-ex
 import { IPV6_LENGTH, Ipv6At } from './ipv6.js'
 import { unwritable, type WireError } from './wire-error.js'
 
-/** Routing types the library takes apart. */
-export const RoutingType = { SourceRoute: 0, Home: 2, Segment: 4 } as const
-/** Routing types the library takes apart. */
+/** Routing types whose contents the library reads. */
+export const RoutingType = {
+  /** Loose source route; deprecated by RFC 5095. */
+  SourceRoute: 0,
+  /** Home address of a mobile node (RFC 6275 §6.4). */
+  Home: 2,
+  /** Segment routing (RFC 8754). */
+  Segment: 4
+} as const
+/** One of the {@link RoutingType} numbers. */
 export type RoutingType = (typeof RoutingType)[keyof typeof RoutingType]
 
-/** Offsets inside the header; the last three are those of segment routing. */
-export const RoutingAt = { NEXT_HEADER: 0, LENGTH: 1, TYPE: 2, SEGMENTS_LEFT: 3, LAST_ENTRY: 4, FLAGS: 5, TAG: 6, ADDRESSES: 8 } as const
+/** Offsets inside the header. */
+export const RoutingAt = {
+  /** Number of the next header, 8 bits. */
+  NEXT_HEADER: 0,
+  /** Length in words of eight bytes, the first not counted, 8 bits. */
+  LENGTH: 1,
+  /** Routing type, 8 bits. */
+  TYPE: 2,
+  /** Segments left, 8 bits. */
+  SEGMENTS_LEFT: 3,
+  /** Index of the last segment in the list, 8 bits; only in segment routing. */
+  LAST_ENTRY: 4,
+  /** Flags, 8 bits; only in segment routing. */
+  FLAGS: 5,
+  /** Tag, 16 bits; only in segment routing. */
+  TAG: 6,
+  /** First address, in all types that list addresses. */
+  ADDRESSES: 8
+} as const
 
-/** A routing header, told apart by `kind`. Reserved bits are not kept: they are written as 0. */
+/** A routing header; `kind` tells its type. Reserved bits are not kept: they are written as 0. */
 export type RoutingHeader =
   | {
+      /** Loose source route. */
       readonly kind: 'source-route'
+      /** Stops not reached yet, at most the number of addresses. */
       readonly segmentsLeft: number
-      /** The stops in the order of the way, the final destination last. @see RFC 5095 §3 (deprecated) */
+      /** The stops in the order of travel, the final destination last. @see RFC 5095 §3 (deprecated) */
       readonly addresses: readonly IpAddress[]
     }
   | {
+      /** Home address of a mobile node. */
       readonly kind: 'home'
       /** 1 on the way to the care-of address, 0 behind it. */
       readonly segmentsLeft: number
-      /** @see RFC 6275 §6.4 */
+      /** The home address. @see RFC 6275 §6.4 */
       readonly home: IpAddress
     }
   | {
+      /** Segment routing. */
       readonly kind: 'segment'
-      /** Index of the next segment but for a reduced header, at whose start it is one more than the last index. */
+      /** Index of the next segment; in a reduced header that is still at its start, one more than the last index. */
       readonly segmentsLeft: number
-      /** In the order of the wire, which is that of the way reversed: the final destination is the first. @see RFC 8754 §2 */
+      /** The segments in the order of the wire, which is the reverse of travel: the final destination first. @see RFC 8754 §2 */
       readonly segments: readonly IpAddress[]
-      /** 8 bits. */
+      /** Flags, 8 bits. */
       readonly flags: number
-      /** 16 bits. */
+      /** Tag, 16 bits. */
       readonly tag: number
       /** Raw TLVs with their padding, a multiple of 8 bytes. */
       readonly tlvs: Uint8Array
     }
   | {
+      /** Any other type. */
       readonly kind: 'other'
+      /** Routing type, 0–255. */
       readonly type: number
+      /** Stops not reached yet, 0–255. */
       readonly segmentsLeft: number
-      /** 8n + 4 bytes. */
+      /** Bytes behind segments left: 8n + 4 of them. */
       readonly data: Uint8Array
     }
 
 /**
- * The offset of the 16 bytes of the final destination of the IPv6 packet at `ip`, whose extension headers lie whole up to `l4`: in
- * the IPv6 header, or in the last routing header with segments left. −1 where that one is of an unknown type or contradicts
+ * Returns the offset of the 16 bytes of the final destination of the IPv6 packet at `ip`, whose extension headers end at `l4`: in
+ * the IPv6 header, or in the last routing header with segments left. Returns −1 if that header is of an unknown type or contradicts
  * itself.
  *
  * @see RFC 8200 §8.1
@@ -84,7 +115,7 @@ export const finalDestinationAt = (bytes: Uint8Array, ip: number, l4: number): n
   return final
 }
 
-/** Where the routing header at `at`, which has segments left, keeps the last stop of the way. */
+/** Returns the offset of the last stop in the routing header at `at`, which has segments left. */
 const lastStopAt = (bytes: Uint8Array, at: number): number => {
   const words = bytes[at + RoutingAt.LENGTH]!
   const segmentsLeft = bytes[at + RoutingAt.SEGMENTS_LEFT]!
@@ -104,8 +135,8 @@ const lastStopAt = (bytes: Uint8Array, at: number): number => {
 }
 
 /**
- * Takes a routing header apart. Lengths that contradict each other are `BadLength`; more segments left than there are addresses
- * are `BadHeader`. The offset of an error counts from the start of the header.
+ * Reads a routing header by its type. Fails with `BadLength` if its lengths contradict each other, and with `BadHeader` if more
+ * segments are left than it lists. The offset of an error counts from the start of the header.
  */
 export const readRouting = (header: Ipv6Routing): Either<WireError, RoutingHeader> => {
   const { type, segmentsLeft, data } = header
@@ -134,7 +165,7 @@ export const readRouting = (header: Ipv6Routing): Either<WireError, RoutingHeade
   }
 }
 
-/** The extension header that says the same. Refuses what `readRouting` would, addresses of IPv4, and what is longer than 2048 bytes. */
+/** Returns the extension header that `header` describes. Fails as `readRouting` does, with `BadHeader` for an IPv4 address, and with `BadLength` for more than 2048 bytes. */
 export const writeRouting = (header: RoutingHeader): Either<WireError, Ipv6Routing> => {
   if (addressesOf(header).some((address) => address.version !== 6)) return unwritable('ipv6-extension', 'BadHeader', 'an address of IPv4')
   const written = assemble(header)
@@ -144,7 +175,7 @@ export const writeRouting = (header: RoutingHeader): Either<WireError, Ipv6Routi
   return again._tag === 'Left' ? unwritable('ipv6-extension', again.left.reason, again.left.detail) : right(written)
 }
 
-/** `segment routing, 1 left, fd00::2 < fd00::1`, `routing type 3, 0 left`. */
+/** Formats a header in one line: `segment routing, 1 left, fd00::2 < fd00::1`, `routing type 3, 0 left`. */
 export const formatRouting = (header: RoutingHeader): string => {
   const left = `${header.segmentsLeft} left`
   switch (header.kind) {

@@ -14,37 +14,54 @@ import { Reason } from './reason.js'
 import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
 /** Offsets inside the header. */
-export const Ipv6At = { VERSION_CLASS_FLOW: 0, LENGTH: 4, NEXT_HEADER: 6, HOP_LIMIT: 7, SOURCE: 8, DESTINATION: 24 } as const
+export const Ipv6At = {
+  /** Version, 4 bits, DSCP, 6 bits, ECN, 2 bits, and flow label, 20 bits. */
+  VERSION_CLASS_FLOW: 0,
+  /** Bytes behind the fixed header, 16 bits. */
+  LENGTH: 4,
+  /** Number of the next header, 8 bits. */
+  NEXT_HEADER: 6,
+  /** Hop limit, 8 bits. */
+  HOP_LIMIT: 7,
+  /** Source address, 16 bytes. */
+  SOURCE: 8,
+  /** Destination address, 16 bytes. */
+  DESTINATION: 24
+} as const
 
 /** Bytes of the fixed header. */
 export const IPV6_LENGTH = 40
 
-/** An IPv6 header with its extension headers. Its length field follows from what is inside. */
+/** An IPv6 header with its extension headers. Its length field is computed from what is inside. */
 export interface Ipv6 {
+  /** Tells IPv6 from the other network headers of a frame. */
   readonly kind: 'ipv6'
+  /** Source address, of version 6. */
   readonly source: IpAddress
+  /** Destination address, of version 6. With a routing header that has segments left: the next stop. */
   readonly destination: IpAddress
-  /** What follows the extension headers, see `IpProtocol`; the next-header fields before it follow from the headers. */
+  /** Protocol behind the extension headers, 0–255; see `IpProtocol`. Next-header fields before it are computed. */
   readonly protocol: number
+  /** Hop limit, 0–255. */
   readonly hopLimit: number
   /** Differentiated services code point, 0–63. */
   readonly dscp: number
   /** Explicit congestion notification, 0–3. */
   readonly ecn: number
-  /** 20 bits. */
+  /** Flow label, 20 bits. */
   readonly flowLabel: number
-  /** In the order of the wire; at most eight. */
+  /** Extension headers in the order of the wire; at most eight. */
   readonly extensions: readonly Ipv6Extension[]
 }
 
-/** DSCP and ECN of the header at `at`, one byte. */
+/** Returns DSCP and ECN of the header at `at` as one byte. */
 export const ipv6TrafficClass = (bytes: Uint8Array, at: number): number => (u16(bytes, at) >>> 4) & 0xff
 
-/** Bytes behind the fixed header. */
+/** Returns the payload length of the header at `at`: the bytes behind it. */
 export const ipv6PayloadLength = (bytes: Uint8Array, at: number): number => u16(bytes, at + Ipv6At.LENGTH)
 
 /**
- * `Ok` guarantees: version 6; the fixed header, and the whole datagram by its payload length, lie before `end`.
+ * Checks the header at `at`. `Ok` guarantees: version 6; the fixed header, and the whole datagram by its payload length, lie before `end`.
  * `UnsupportedProtocol` is a jumbogram.
  */
 export const checkIpv6 = (bytes: Uint8Array, at: number, end: number): Reason => {
@@ -78,7 +95,7 @@ export const parseIpv6 = (bytes: Uint8Array, at: number, end: number): Either<Wi
   return right({ repr, next: at + IPV6_LENGTH, end: at + IPV6_LENGTH + ipv6PayloadLength(bytes, at) })
 }
 
-/** Writes the fixed header at `at`; `payloadLength` is that of extension headers and data in bytes. */
+/** Writes the fixed header at `at`; `payloadLength` is the bytes of extension headers and data. */
 export const emitIpv6 = (repr: Ipv6, payloadLength: number, bytes: Uint8Array, at: number): void => {
   const [first] = repr.extensions
   putU32(bytes, at, (6 << 28) | (repr.dscp << 22) | ((repr.ecn & 3) << 20) | (repr.flowLabel & 0xfffff))
@@ -89,7 +106,7 @@ export const emitIpv6 = (repr: Ipv6, payloadLength: number, bytes: Uint8Array, a
   writeIp(bytes, at + Ipv6At.DESTINATION, repr.destination)
 }
 
-/** `IPv6 fd00::4 > fd00::5, fragment at 0, more follow, id 7, UDP, hop limit 64`. */
+/** Formats a header in one line: `IPv6 fd00::4 > fd00::5, fragment at 0, more follow, id 7, UDP, hop limit 64`. */
 export const formatIpv6 = (repr: Ipv6): string =>
   [
     `IPv6 ${formatIp(repr.source)} > ${formatIp(repr.destination)}`,

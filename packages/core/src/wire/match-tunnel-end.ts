@@ -1,4 +1,4 @@
-/** Whether a frame is addressed to a tunnel end, by what the parser has found of its outer header. */
+/** Tells whether a frame is addressed to a tunnel end, by the slots of its outer header. */
 import { u16, u32 } from './bytes.js'
 import { L3, Slot, Tunnel, type FrameView } from './frame-view.js'
 import { Ipv4At } from './ipv4.js'
@@ -6,21 +6,21 @@ import { Ipv6At } from './ipv6.js'
 import type { TunnelEnds } from './tunnel-ends.js'
 import { UdpAt } from './udp.js'
 
-/** The {@link Tunnel} that a UDP datagram to `port` is, `None` if it is addressed to no end; its group has its first slot at `base`. */
+/** Returns the {@link Tunnel} kind of a UDP datagram to `port`, `None` if it is addressed to no end; `base` is the first slot of its group. */
 export const udpTunnelOf = (ends: TunnelEnds, view: FrameView, base: number, port: number): number => {
   const { count, ports, kinds } = ends
   for (let i = 0; i < count; i++) if (ports[i] === port && isAddressed(ends, i, view, base)) return kinds[i]!
   return Tunnel.None
 }
 
-/** Whether GRE of this {@link Tunnel} kind is addressed to an end. */
+/** Returns whether GRE of this {@link Tunnel} kind is addressed to an end. */
 export const isGreEnd = (ends: TunnelEnds, view: FrameView, base: number, kind: number): boolean => {
   const { count, kinds } = ends
   for (let i = 0; i < count; i++) if (kinds[i] === kind && isAddressed(ends, i, view, base)) return true
   return false
 }
 
-/** Whether the group at `base`, which was found to be a tunnel by other ends, is one by these. */
+/** Returns whether the group at `base`, which is a tunnel by other ends, is one by these. */
 export const isTunnelEnd = (ends: TunnelEnds, view: FrameView, base: number): boolean => {
   const kind = view.slots[base + Slot.TUNNEL]!
   if (kind === Tunnel.Nvgre || kind === Tunnel.Gre) return isGreEnd(ends, view, base, kind)

@@ -1,8 +1,8 @@
 /**
  * The maximum segment size that one end of a TCP connection tells the other in its SYN, lowered on the way.
  *
- * Only what is there is lowered, never raised and never inserted: without the option the other end takes 536 (IPv6: 1220), which is
- * its own affair. Options that cannot be read to their end are left alone as a whole.
+ * The option is lowered, never raised and never inserted: without it the other end takes 536 (IPv6: 1220). If the options cannot be
+ * read to their end, all of them are left alone.
  *
  * @see RFC 9293 §3.7.1
  */
@@ -17,8 +17,8 @@ const MSS = 2
 const MSS_LENGTH = 4
 
 /**
- * Lowers the maximum segment size in the options of the TCP header at `tcp`, which lies whole in `bytes`, to at most `most` bytes, and
- * corrects the checksum for it. Whether anything changed. Should there be several such options, each is lowered.
+ * Lowers the maximum segment size in the options of the TCP header at `tcp`, all of which lies in `bytes`, to at most `most` bytes, and
+ * corrects the checksum. Returns whether anything changed. If there are several such options, each is lowered.
  */
 export const lowerMss = (bytes: Uint8Array, tcp: number, most: number): boolean => {
   const end = tcp + tcpHeaderLength(bytes, tcp)
