@@ -1,8 +1,8 @@
 /**
  * The options of neighbour discovery messages.
  *
- * Every option counts its length in words of eight bytes. A length of 0 would be an endless loop in a careless reader, and makes
- * the whole message one to be dropped. An option of an unexpected number or length is listed as unknown; its bytes are kept.
+ * Every option counts its length in words of eight bytes. A length of 0, an endless loop for a careless reader, makes the whole
+ * message invalid. An option of an unexpected number or length is listed as unknown; its bytes are kept.
  *
  * Reserved bits are ignored when read and written as 0, but for those in the prefix option's flags, some of which later documents
  * gave a meaning.
@@ -15,44 +15,75 @@ import { putU32, readIpv6, readMac, u32, writeIp, writeMac } from './bytes.js'
 import { unwritable, type WireError } from './wire-error.js'
 
 /** Option numbers the library knows. */
-export const NdpOptionType = { SourceLinkAddress: 1, TargetLinkAddress: 2, Prefix: 3, Redirected: 4, Mtu: 5 } as const
-/** Option numbers the library knows. */
+export const NdpOptionType = {
+  /** Link-layer address of the sender. */
+  SourceLinkAddress: 1,
+  /** Link-layer address of the target. */
+  TargetLinkAddress: 2,
+  /** Prefix information. */
+  Prefix: 3,
+  /** The packet that is redirected. */
+  Redirected: 4,
+  /** MTU of the link. */
+  Mtu: 5
+} as const
+/** One of the {@link NdpOptionType} numbers. */
 export type NdpOptionType = (typeof NdpOptionType)[keyof typeof NdpOptionType]
 
-/** A lifetime, in seconds, that does not end. */
+/** The lifetime, in seconds, that means "without end". */
 export const NDP_INFINITY = 0xffffffff
 
 /** One option. Link-layer addresses are those of Ethernet. */
 export type NdpOption =
-  /** RFC 4861 §4.6.1. */
-  | { readonly kind: 'source-link-address' | 'target-link-address'; readonly mac: Mac }
+  | {
+      /** Link-layer address of the sender, or of the target. @see RFC 4861 §4.6.1 */
+      readonly kind: 'source-link-address' | 'target-link-address'
+      /** The address. */
+      readonly mac: Mac
+    }
   | NdpPrefix
-  /** As much of the packet that was redirected as there was room for, padded to 8n bytes: RFC 4861 §4.6.3. */
-  | { readonly kind: 'redirected'; readonly packet: Uint8Array }
-  /** RFC 4861 §4.6.4. */
-  | { readonly kind: 'mtu'; readonly mtu: number }
-  /** `data` is what follows number and length: 8n + 6 bytes. */
-  | { readonly kind: 'unknown'; readonly number: number; readonly data: Uint8Array }
+  | {
+      /** The packet that is redirected. @see RFC 4861 §4.6.3 */
+      readonly kind: 'redirected'
+      /** As much of the packet as there was room for, from its IPv6 header on, padded to 8n bytes. */
+      readonly packet: Uint8Array
+    }
+  | {
+      /** MTU of the link. @see RFC 4861 §4.6.4 */
+      readonly kind: 'mtu'
+      /** Most bytes of an IPv6 packet on the link, 32 bits. */
+      readonly mtu: number
+    }
+  | {
+      /** Any other option, or a known one of an unexpected length. */
+      readonly kind: 'unknown'
+      /** Option type, 0–255. */
+      readonly number: number
+      /** Bytes behind type and length: 8n + 6 of them. */
+      readonly data: Uint8Array
+    }
 
-/** A prefix for autoconfiguration, or that is on the link. @see RFC 4861 §4.6.2 */
+/** A prefix that is on the link or from which hosts form addresses. @see RFC 4861 §4.6.2 */
 export interface NdpPrefix {
+  /** Tells prefix information from the other options. */
   readonly kind: 'prefix'
+  /** The prefix: an address of version 6, whose bits behind `length` are to be ignored. */
   readonly prefix: IpAddress
   /** Leading bits that count, 0–128. */
   readonly length: number
+  /** Whether addresses of the prefix are on the link (L flag). */
   readonly onLink: boolean
+  /** Whether hosts may form addresses of the prefix by themselves (A flag). */
   readonly autonomous: boolean
-  /** The other six bits of the flags. */
+  /** The other six bits of the flags, as a number. */
   readonly otherFlags: number
-  /** Seconds; {@link NDP_INFINITY} does not end. */
+  /** Seconds for which the prefix is valid; {@link NDP_INFINITY}: without end. */
   readonly validS: number
-  /** Seconds; {@link NDP_INFINITY} does not end. */
+  /** Seconds for which addresses formed from it are preferred; {@link NDP_INFINITY}: without end. */
   readonly preferredS: number
 }
 
-/**
- * The options from `at` to `end`. A length of 0, and an option that reaches past `end`, are `BadLength` of the whole message.
- */
+/** Lists the options from `at` to `end`. Fails with `BadLength` for an option of length 0, or that reaches past `end`. */
 export const parseNdpOptions = (bytes: Uint8Array, at: number, end: number): Either<WireError, readonly NdpOption[]> => {
   const options: NdpOption[] = []
   for (let i = at; i < end; ) {
@@ -65,7 +96,7 @@ export const parseNdpOptions = (bytes: Uint8Array, at: number, end: number): Eit
   return right(options)
 }
 
-/** Bytes an option takes. */
+/** Returns the bytes of an option. */
 export const ndpOptionSize = (option: NdpOption): number => {
   switch (option.kind) {
     case 'source-link-address':
@@ -81,13 +112,13 @@ export const ndpOptionSize = (option: NdpOption): number => {
   }
 }
 
-/** Whether an option's length can be written: 8n bytes, 8 to 2040. */
+/** Returns the bytes of an option, or `BadLength` if they are not 8n, from 8 to 2040. */
 export const checkNdpOption = (option: NdpOption): Either<WireError, number> => {
   const size = ndpOptionSize(option)
   return size % 8 === 0 && size > 0 && size <= 255 * 8 ? right(size) : unwritable('ndp', 'BadLength', `an option of ${size} bytes, not of 8n up to 2040`)
 }
 
-/** Writes an option at `at`. */
+/** Writes an option at `at`; it must pass {@link checkNdpOption}. */
 export const emitNdpOption = (option: NdpOption, bytes: Uint8Array, at: number): void => {
   const size = ndpOptionSize(option)
   bytes.fill(0, at, at + size)
@@ -116,7 +147,7 @@ export const emitNdpOption = (option: NdpOption, bytes: Uint8Array, at: number):
   }
 }
 
-/** `source 00:15:5d:00:00:01`, `prefix fd00::/64`, `mtu 1500`. */
+/** Formats an option in a few words: `source 00:15:5d:00:00:01`, `prefix fd00::/64`, `mtu 1500`. */
 export const formatNdpOption = (option: NdpOption): string => {
   switch (option.kind) {
     case 'source-link-address':

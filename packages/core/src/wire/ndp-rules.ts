@@ -1,8 +1,8 @@
 /**
  * What a receiver of neighbour discovery must check of the packet around a message, and what a responder needs to answer one.
  *
- * The rule that carries the others is the hop limit of 255: no router lets such a packet through with that number, so whoever
- * sent it is on the link. Whether the checksum is right `parseFrame` says.
+ * The rule that carries the others is the hop limit of 255: every router lowers it, so a packet that still has it was sent on the
+ * link. The checksum is verified by `parseFrame`.
  *
  * @see RFC 4861 §6.1, §7.1, §8.1
  */
@@ -17,42 +17,43 @@ import { unwritable, type WireError } from './wire-error.js'
 /** The hop limit of every message of neighbour discovery. */
 export const NDP_HOP_LIMIT = 255
 
-/** Whether the IPv6 packet at `ip` comes from the link itself: its hop limit was never reduced. */
+/** Returns whether the IPv6 packet at `ip` was sent on the link itself: its hop limit is still 255. */
 export const isFromLink = (bytes: Uint8Array, ip: number): boolean => bytes[ip + Ipv6At.HOP_LIMIT] === NDP_HOP_LIMIT
 
 /**
- * The message, if a receiver may act on it; otherwise `BadHeader` with the rule that it breaks. Not checked is that a redirect comes
- * from the router in use, which no packet tells.
+ * Returns the message if a receiver may act on it, else `BadHeader` with the rule that it breaks. One rule is not checked, as no packet
+ * shows it: that a redirect comes from the router in use.
  */
 export const acceptNdp = (net: Ipv6, header: Icmpv6, message: NdpMessage): Either<WireError, NdpMessage> => {
   const broken = generalRule(net, header, message) ?? ownRule(net, message)
   return broken === undefined ? right(message) : unwritable('ndp', 'BadHeader', broken)
 }
 
-/** What the owner of an address, or who answers for it, says of it. */
+/** Flags of an advertisement, set by the owner of an address or by its proxy. */
 export interface AdvertisementFlags {
+  /** Whether the owner of the address is a router. */
   readonly router: boolean
-  /** False where the solicitation came from the unspecified address, to which no answer can be sent. */
+  /** Whether it replies to one node. False if the solicitation came from the unspecified address: the reply goes to all nodes. */
   readonly solicited: boolean
-  /** False for anycast and proxied addresses, so that the owner's own answer wins. */
+  /** Whether it replaces what the receiver knew. False for anycast and proxied addresses, so that the reply of the owner wins. */
   readonly override: boolean
 }
 
-/** The answer to a solicitation. It goes to who asked, or to {@link ALL_NODES} where that one is unspecified. @see RFC 4861 §7.2.4 */
+/** Makes the reply to a solicitation. Send it to the source of that, or to {@link ALL_NODES} if the source is unspecified. @see RFC 4861 §7.2.4 */
 export const neighborAdvertisementFor = (solicitation: NeighborSolicitation, mac: Mac, flags: AdvertisementFlags): NeighborAdvertisement => ({
   kind: 'neighbor-advertisement', ...flags, target: solicitation.target, options: [{ kind: 'target-link-address', mac }],
 })
 
-/** The unspecified address, from which a node asks that has no address yet. @see RFC 4291 §2.5.2 */
+/** The unspecified address, the source of a node that has no address yet. @see RFC 4291 §2.5.2 */
 export const UNSPECIFIED = ipv6(0, 0, 0, 0)
 
-/** All nodes of the link. @see RFC 4291 §2.7.1 */
+/** The multicast address of all nodes on the link. @see RFC 4291 §2.7.1 */
 export const ALL_NODES = ipv6(0xff020000, 0, 0, 1)
 
-/** The multicast address to which a node that has the address listens for solicitations. @see RFC 4291 §2.7.1 */
+/** Returns the multicast address on which the owner of `address` receives solicitations. @see RFC 4291 §2.7.1 */
 export const solicitedNode = (address: IpAddress): IpAddress => ipv6(0xff020000, 0, 1, 0xff000000 | (address.words[3] & 0xffffff))
 
-/** The Ethernet address of a multicast address of IPv6: 33:33 and its last 32 bits. @see RFC 2464 §7 */
+/** Returns the MAC address of an IPv6 multicast address: 33:33 and its last 32 bits. @see RFC 2464 §7 */
 export const multicastMac = (address: IpAddress): Mac => 0x3333_0000_0000 + address.words[3]
 
 const isMulticast = (address: IpAddress): boolean => address.words[0] >>> 24 === 0xff

@@ -1,6 +1,6 @@
 /**
  * Neighbour discovery: how hosts of IPv6 find routers, prefixes and each other's link-layer addresses. It does for IPv6 what ARP
- * does for IPv4, inside of ICMPv6.
+ * does for IPv4, inside ICMPv6.
  *
  * In a frame an ICMPv6 header of these types has four bytes, and all that follows is its payload. The functions here read and write
  * that payload; the type says how. What a receiver must check of the packet around it is in `ndp-rules.ts`.
@@ -18,86 +18,107 @@ import { checkNdpOption, emitNdpOption, formatNdpOption, ndpOptionSize, parseNdp
 import { Reason } from './reason.js'
 import { unreadable, unwritable, type Parsed, type WireError } from './wire-error.js'
 
-/** Offsets from the start of the ICMPv6 header; `DESTINATION` is that of a redirect. */
-export const NdpAt = { FLAGS: 4, TARGET: 8, DESTINATION: 24 } as const
+/** Offsets from the start of the ICMPv6 header. */
+export const NdpAt = {
+  /** Flags of a neighbour advertisement, 8 bits. */
+  FLAGS: 4,
+  /** Target address of a solicitation, advertisement or redirect, 16 bytes. */
+  TARGET: 8,
+  /** Destination that a redirect is about, 16 bytes. */
+  DESTINATION: 24
+} as const
 
 /** A host asks for routers. @see RFC 4861 §4.1 */
 export interface RouterSolicitation {
+  /** Tells the message from the others. */
   readonly kind: 'router-solicitation'
+  /** Options, in the order of the wire. The sender names its link-layer address here, if it has an IPv6 address. */
   readonly options: readonly NdpOption[]
 }
 
-/** A router tells of itself. @see RFC 4861 §4.2 */
+/** A router announces itself. @see RFC 4861 §4.2 */
 export interface RouterAdvertisement {
+  /** Tells the message from the others. */
   readonly kind: 'router-advertisement'
-  /** Hop limit that hosts should use; 0 leaves it to them. */
+  /** Hop limit that hosts should use, 0–255; 0 leaves it to them. */
   readonly hopLimit: number
-  /** Addresses are to be had by DHCPv6. */
+  /** Whether DHCPv6 gives addresses (M flag). */
   readonly managed: boolean
-  /** Other configuration is to be had by DHCPv6. */
+  /** Whether DHCPv6 gives other configuration (O flag). */
   readonly other: boolean
-  /** The other six bits of the flags. */
+  /** The other six bits of the flags, as a number. */
   readonly otherFlags: number
-  /** How long it is a default router, 0–65535 seconds; 0: it is none. */
+  /** Seconds for which it is a default router, 0–65535; 0: it is none. */
   readonly lifetimeS: number
-  /** How long a neighbour counts as reachable, milliseconds; 0 leaves it to the host. */
+  /** Milliseconds for which a neighbour counts as reachable, 32 bits; 0 leaves it to the host. */
   readonly reachableMs: number
-  /** Between two solicitations, milliseconds; 0 leaves it to the host. */
+  /** Milliseconds between two solicitations, 32 bits; 0 leaves it to the host. */
   readonly retransmitMs: number
+  /** Options, in the order of the wire. Prefixes and the MTU of the link are here. */
   readonly options: readonly NdpOption[]
 }
 
-/** A node asks who has an address. @see RFC 4861 §4.3 */
+/** A node asks for the link-layer address of an address. @see RFC 4861 §4.3 */
 export interface NeighborSolicitation {
+  /** Tells the message from the others. */
   readonly kind: 'neighbor-solicitation'
+  /** Address whose owner is asked for; never multicast. */
   readonly target: IpAddress
+  /** Options, in the order of the wire. The sender names its link-layer address here. */
   readonly options: readonly NdpOption[]
 }
 
 /** A node tells its link-layer address. @see RFC 4861 §4.4 */
 export interface NeighborAdvertisement {
+  /** Tells the message from the others. */
   readonly kind: 'neighbor-advertisement'
+  /** Whether the sender is a router. */
   readonly router: boolean
-  /** It answers a solicitation, and so confirms that the way there and back works. */
+  /** Whether it replies to a solicitation, and so confirms that the path works in both directions. */
   readonly solicited: boolean
-  /** It overrides what the receiver knew. */
+  /** Whether it replaces what the receiver knew. */
   readonly override: boolean
+  /** Address that the message is about: that of the solicitation, or one whose link-layer address changed. */
   readonly target: IpAddress
+  /** Options, in the order of the wire. The link-layer address of `target` is here. */
   readonly options: readonly NdpOption[]
 }
 
-/** A router tells of a better first hop. @see RFC 4861 §4.5 */
+/** A router names a better first hop. @see RFC 4861 §4.5 */
 export interface Redirect {
+  /** Tells the message from the others. */
   readonly kind: 'redirect'
   /** The better first hop; the same as `destination` where that is a neighbour. */
   readonly target: IpAddress
+  /** Address whose packets should take the better first hop. */
   readonly destination: IpAddress
+  /** Options, in the order of the wire. */
   readonly options: readonly NdpOption[]
 }
 
-/** A message of neighbour discovery, told apart by `kind`. */
+/** A message of neighbour discovery; `kind` tells which. */
 export type NdpMessage = RouterSolicitation | RouterAdvertisement | NeighborSolicitation | NeighborAdvertisement | Redirect
 
-/** Whether an ICMPv6 type is one of the five of neighbour discovery. */
+/** Returns whether an ICMPv6 type is one of the five of neighbour discovery. */
 export const isNdp = (type: number): boolean => type >= Icmpv6Type.RouterSolicitation && type <= Icmpv6Type.Redirect
 
-/** The ICMPv6 type of a message. */
+/** Returns the ICMPv6 type of a message. */
 export const ndpType = (message: NdpMessage): number => TYPES[message.kind]
 
 /**
- * Offset of the 16 bytes of the target in the message whose ICMPv6 header is at `at`: of a neighbour solicitation, advertisement or
- * redirect that has them before `end`; else −1.
+ * Returns the offset of the 16 bytes of the target in the message whose ICMPv6 header is at `at`, or −1 if it is no neighbour
+ * solicitation, neighbour advertisement or redirect, or ends before the target does.
  */
 export const ndpTargetAt = (bytes: Uint8Array, at: number, end: number): number =>
   end - at >= NdpAt.TARGET + 16 && bytes[at]! >= Icmpv6Type.NeighborSolicitation && bytes[at]! <= Icmpv6Type.Redirect ? at + NdpAt.TARGET : -1
 
-/** `Ok` guarantees that the part in front of the options of a message of this type lies in `at .. end`, behind its ICMPv6 header. */
+/** Checks a message of this type behind its ICMPv6 header. `Ok` guarantees that all in front of its options lies in `at .. end`. */
 export const checkNdp = (type: number, at: number, end: number): Reason =>
   !isNdp(type) ? Reason.UnsupportedProtocol : end - at < FIXED[type - Icmpv6Type.RouterSolicitation]! ? Reason.Truncated : Reason.Ok
 
 /**
- * Reads the message of the type whose four bytes of ICMPv6 header end at `at`; of a dissected frame that is its payload. All up to
- * `end` are options.
+ * Reads the message of this type whose four bytes of ICMPv6 header end at `at`; in a dissected frame it is the payload. Its options
+ * reach to `end`.
  */
 export const parseNdp = (type: number, bytes: Uint8Array, at: number, end: number): Either<WireError, Parsed<NdpMessage>> => {
   const reason = checkNdp(type, at, end)
@@ -106,7 +127,7 @@ export const parseNdp = (type: number, bytes: Uint8Array, at: number, end: numbe
   return parsed._tag === 'Left' ? left(parsed.left) : right({ repr: readMessage(type, bytes, at, parsed.right), next: end, end })
 }
 
-/** Bytes of a message behind its ICMPv6 header. */
+/** Returns the bytes of a message behind its ICMPv6 header. */
 export const ndpSize = (message: NdpMessage): number =>
   message.options.reduce<number>((sum, option) => sum + ndpOptionSize(option), FIXED[ndpType(message) - Icmpv6Type.RouterSolicitation]!)
 
@@ -141,7 +162,7 @@ export const emitNdp = (message: NdpMessage, bytes: Uint8Array, at: number): voi
   }
 }
 
-/** A message as the payload of a frame, behind an ICMPv6 header of type `ndpType(message)`; refuses options of odd sizes and addresses of IPv4. */
+/** Writes a message as the payload of a frame, behind an ICMPv6 header of type `ndpType(message)`. Fails as `checkNdpOption` does, and with `BadHeader` for an IPv4 address. */
 export const ndpPayload = (message: NdpMessage): Either<WireError, Uint8Array> => {
   for (const option of message.options) {
     const size = checkNdpOption(option)
@@ -153,7 +174,7 @@ export const ndpPayload = (message: NdpMessage): Either<WireError, Uint8Array> =
   return right(bytes)
 }
 
-/** `neighbor solicitation, who has fd00::5, source 00:15:5d:00:00:01`. */
+/** Formats a message in one line: `neighbor solicitation, who has fd00::5, source 00:15:5d:00:00:01`. */
 export const formatNdp = (message: NdpMessage): string => [describe(message), ...message.options.map(formatNdpOption)].join(', ')
 
 const addressesOf = (message: NdpMessage): readonly IpAddress[] => [

@@ -1,8 +1,8 @@
 /**
  * NVGRE: GRE that carries Ethernet and whose key is a virtual subnet and the entropy of the flow inside.
  *
- * On the wire it is GRE with the K flag alone, so nothing but agreement tells it from GRE with some other key; like
- * RFC 7637 this library takes every such key for NVGRE's. The flow identifier does for ECMP what the UDP source port
+ * On the wire it is GRE with the K flag alone, so only an agreement of both ends tells it from GRE with some other key. Like
+ * RFC 7637 this library takes every such key for that of NVGRE. The flow identifier does for ECMP what the UDP source port
  * does for VXLAN, with eight bits, and only where routers look that deep.
  *
  * @see RFC 7637 §3.2
@@ -14,29 +14,35 @@ import { GreAt, greCarriesEthernet, GreFlag } from './gre.js'
 import { Reason } from './reason.js'
 import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
-/** Offsets inside the header. */
-export const NvgreAt = { VSID: 4, FLOW_ID: 7 } as const
+/** Offsets inside the header, behind those of GRE. */
+export const NvgreAt = {
+  /** Virtual subnet identifier, 24 bits. */
+  VSID: 4,
+  /** Flow identifier, 8 bits. */
+  FLOW_ID: 7
+} as const
 
 /** Bytes of the header. */
 export const NVGRE_LENGTH = 8
 
 /** An NVGRE header. */
 export interface Nvgre {
+  /** Tells NVGRE from the other tunnel headers. */
   readonly kind: 'nvgre'
-  /** Virtual subnet identifier, 0–16777215; named as in the other tunnels. */
+  /** Virtual subnet identifier, 0–16777215; named `vni` as in the other tunnels. */
   readonly vni: number
   /** Entropy of the flow inside, 0–255. */
   readonly flowId: number
-  /** Bits 6–12 of the GRE header as a number of seven bits: should be 0, and mean nothing. */
+  /** Bits 6–12 of the GRE header, a number of seven bits: should be 0, and is ignored. */
   readonly reserved: number
 }
 
-/** The virtual subnet identifier of the header at `at`. */
+/** Returns the virtual subnet identifier of the header at `at`, 0–16777215. */
 export const nvgreVsid = (bytes: Uint8Array, at: number): number => u24(bytes, at + NvgreAt.VSID)
 
 /**
- * `Ok` guarantees that the eight bytes at `at` lie before `end`, that the K flag is set and no other that means anything, and
- * that Ethernet follows; `BadHeader` that it is some other GRE.
+ * Checks the header at `at`. `Ok` guarantees that its eight bytes lie before `end`, that of the flags with a meaning only K is set,
+ * and that Ethernet follows. `BadHeader`: it is some other GRE.
  */
 export const checkNvgre = (bytes: Uint8Array, at: number, end: number): Reason => {
   if (end - at < NVGRE_LENGTH) return Reason.Truncated
@@ -56,7 +62,7 @@ export const parseNvgre = (bytes: Uint8Array, at: number, end: number): Either<W
   return right({ repr, next: at + NVGRE_LENGTH, end })
 }
 
-/** Writes the eight bytes at `at`. */
+/** Writes the header to the eight bytes at `at`. */
 export const emitNvgre = (repr: Nvgre, bytes: Uint8Array, at: number): void => {
   putU16(bytes, at + GreAt.FLAGS, GreFlag.Key | ((repr.reserved & 0x7f) << 3))
   putU16(bytes, at + GreAt.PROTOCOL_TYPE, EtherType.TransparentBridging)
@@ -64,5 +70,5 @@ export const emitNvgre = (repr: Nvgre, bytes: Uint8Array, at: number): void => {
   bytes[at + NvgreAt.FLOW_ID] = repr.flowId
 }
 
-/** `NVGRE vsid 5001, flow 7`. */
+/** Formats a header in one line: `NVGRE vsid 5001, flow 7`. */
 export const formatNvgre = (repr: Nvgre): string => `NVGRE vsid ${repr.vni}, flow ${repr.flowId}`

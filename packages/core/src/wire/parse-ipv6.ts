@@ -11,7 +11,7 @@ import { Reason } from './reason.js'
  * Parses the IPv6 header at `at` and what extends it, and sets `PROTO`, `FRAG`, `FRAG_HEADER`, `L4`, `PAYLOAD` and `END`.
  *
  * A fragment header with offset 0 and nothing to come leaves the datagram `Whole` (an atomic fragment, RFC 6946). In a
- * later fragment the walk ends at the fragment header: what follows is the middle of something.
+ * later fragment the walk ends at the fragment header: what follows is the middle of a datagram.
  */
 export const parseIpv6Headers = (view: FrameView, base: number, at: number, limit: number): Reason => {
   const reason = checkIpv6(view.bytes, at, limit)
@@ -20,8 +20,8 @@ export const parseIpv6Headers = (view: FrameView, base: number, at: number, limi
 }
 
 /**
- * The chain behind the fixed header at `at`, whose datagram ends, or is cut off, at `end`. For quoted packets, too, whose payload
- * length names more than what is there.
+ * Parses the chain behind the fixed header at `at`, whose datagram ends, or is cut off, at `end`. Also called for quoted packets,
+ * whose payload length may name more than what is there.
  */
 export const parseExtensions = (view: FrameView, base: number, at: number, end: number): Reason => {
   const bytes = view.bytes

@@ -6,14 +6,14 @@
  * read by other rules than a frame:
  * - its length fields may name more than there is, and only bound it from above;
  * - its IPv4 header checksum is not verified: routers change the TTL before they quote;
- * - IP header, options and extension headers must be there whole, otherwise the packet cannot be told and nothing is quoted;
+ * - IP header, options and extension headers must be complete; otherwise the packet cannot be identified and nothing counts as quoted;
  * - of the transport header eight bytes suffice: they hold the ports, or type and identifier. **So `PAYLOAD` may lie inside
- *   what would be the whole TCP header.** Whoever reads a field behind the first eight bytes compares with `END` first.
+ *   what would be the whole TCP header.** Code that reads a field behind the first eight bytes compares with `END` first.
  *
- * A quote that cannot be read is not an error of the frame, which is as good as any with a payload of its own. Only one level is
- * read: of an error that quotes an error, the inner quote is payload.
+ * A quote that cannot be read is not an error of the frame: its bytes count as payload. Only one level is read: if an error quotes
+ * an error, the inner quote is payload.
  *
- * An extension behind the original datagram (RFC 4884) is told by the length attribute of the error, and is no part of the quote.
+ * An extension behind the original datagram (RFC 4884) begins where the length attribute of the error says, and is no part of the quote.
  *
  * Cost: as a network header; no allocation.
  */
@@ -39,8 +39,8 @@ const Q = QUOTE * SLOTS
 const LEAST = 8
 
 /**
- * Reads what the innermost group, a whole ICMP or ICMPv6 error with its first slot at `base`, quotes: sets `view.quoted`, and where
- * that is true the slots of `QUOTE`.
+ * Reads the packet that the innermost group quotes, a whole ICMP or ICMPv6 error with its first slot at `base`. Sets `view.quoted`
+ * and, if that is true, the slots of `QUOTE`.
  */
 export const parseQuote = (view: FrameView, base: number): void => {
   const { bytes, slots } = view
@@ -61,8 +61,8 @@ export const parseQuote = (view: FrameView, base: number): void => {
 }
 
 /**
- * Offset of the checksum of the transport header that `view` quotes, or −1 where nothing is quoted, it has none, or it was cut
- * off in front of it, as TCP's in a quote of eight bytes. A UDP checksum of 0 there means that there is none.
+ * Returns the offset of the checksum of the transport header that `view` quotes. Returns −1 if nothing is quoted, the header has no
+ * checksum, or the quote ends before it, as one of eight bytes of TCP does. A UDP checksum of 0 means that there is none.
  *
  * @see RFC 5508 §4.2
  */

@@ -1,9 +1,10 @@
 /**
- * Tunnel headers, for `parseFrame`: whether a frame inside is to be looked into. Both functions are called only where one may
- * be, in a whole datagram; the one for GRE only while there are groups to spare, as GRE beyond them is any unknown protocol.
+ * Tunnel headers, for `parseFrame`: whether a frame inside is to be looked into. Both functions are called only for whole
+ * datagrams; the one for GRE only while there are groups to spare, as GRE beyond them counts as an unknown protocol.
  *
- * What is no tunnel this library knows, or is addressed to no end that the view was told of (`tunnel-ends.ts`), stays opaque
- * payload: the port or the protocol number alone proves nothing. Refused is only Geneve, to an end, whose options must not be skipped.
+ * A datagram that is no tunnel this library knows, or is addressed to no end of the view (`tunnel-ends.ts`), stays opaque
+ * payload: the port or the protocol number alone proves nothing. The only frame refused is Geneve to an end with an unknown critical
+ * option, or whose options do not end where the header says.
  */
 import { u16 } from './bytes.js'
 import { EtherType } from './ethernet.js'
@@ -18,8 +19,8 @@ import { UDP_LENGTH, UdpAt, UdpPort } from './udp.js'
 import { checkVxlan } from './vxlan.js'
 
 /**
- * Recognises what the UDP datagram at `at` encapsulates: a tunnel if it is addressed to an end of `view.ends`; `tunnels` is whether there is
- * a group to spare.
+ * Recognises what the UDP datagram at `at` encapsulates: a tunnel if it is addressed to an end of `view.ends`, and `tunnels` says that
+ * there is a group to spare.
  */
 export const parseUdpTunnel = (view: FrameView, base: number, at: number, end: number, tunnels: boolean): Reason => {
   const port = u16(view.bytes, at + UdpAt.DESTINATION)
@@ -32,8 +33,8 @@ export const parseUdpTunnel = (view: FrameView, base: number, at: number, end: n
 
 /**
  * Geneve of another version is left opaque, since this is no end of the tunnel (RFC 8926 §3.4), and so are control packets,
- * whose payload nobody but an end may interpret. A critical option that is not known means that the frame inside must not be
- * taken out, and rules that saw it would be rules for what the sender did not mean: the whole frame is refused.
+ * whose payload only an end may interpret. With a critical option that is not known the frame inside must not be taken out, and
+ * rules would be applied to something the sender did not mean: the whole frame is refused.
  */
 const parseGeneveTunnel = (view: FrameView, base: number, at: number, end: number, port: number): Reason => {
   const bytes = view.bytes

@@ -1,5 +1,5 @@
 /**
- * From a frame to offsets: the first thing that happens to every packet, and the only reading of its structure.
+ * From a frame to offsets: the first step for every packet, and the only place that reads its structure.
  *
  * One pass from the outermost Ethernet header inwards. Each header is checked by its own protocol file (`checkIpv4`,
  * `checkTcp`, …), which states what an `Ok` guarantees; this file decides which header comes next, and writes where it
@@ -8,18 +8,17 @@
  * Invariants:
  * - No byte before `start` or at or behind `end` is read: a header is looked at only after its length was compared with
  *   the end of what encloses it, and each enclosing end is at most the one before.
- * - Any bytes give an answer. The result and the slots depend on nothing but the frame and the two parameters.
- * - What the library does not know is not an error: the frame is `Ok` and opaque from there on, and `unsupported` names
- *   the first such protocol. What contradicts itself is an error of the whole frame, however deep inside it lies: a
- *   frame that different readers could understand differently is not let through.
+ * - Any bytes give a result, without an exception. The result and the slots depend on nothing but the frame and the two parameters.
+ * - A protocol that the library does not know is not an error: the frame is `Ok` and opaque from there on, and `unsupported` names
+ *   the first such protocol. A header that contradicts itself is an error of the whole frame, however deep inside it lies: a
+ *   frame that different readers could understand differently is refused.
  *
  * Fragments: a first fragment must hold all extension headers and the transport header, of TCP the fixed part, whose fields are
  * judged (RFC 1858 §3, RFC 7112 §5), and TCP at offset 8 is refused, as it could overwrite ports and flags that were already judged
- * (RFC 1858 §4, RFC 3128). Later fragments have
- * no transport header. A tunnel is not looked into when its datagram is a fragment.
+ * (RFC 1858 §4, RFC 3128). Later fragments have no transport header. A tunnel is not looked into when its datagram is a fragment.
  *
- * Tunnels are judged by `parse-tunnel.ts`, and the packet that an ICMP error quotes by `parse-quote.ts`: neither is on
- * the way of plain TCP.
+ * Tunnels are parsed by `parse-tunnel.ts`, and the packet that an ICMP error quotes by `parse-quote.ts`: plain TCP needs
+ * neither.
  *
  * Cost: no allocation, no closure, no exception; some tens of nanoseconds for TCP over IPv4.
  */
@@ -44,21 +43,29 @@ import { checkUdp, UDP_LENGTH, udpLength } from './udp.js'
 import { checkVlan, isVlanTpid, MAX_VLANS, VLAN_LENGTH } from './vlan.js'
 
 /**
- * Which checksums `parseFrame` verifies, in every header group. `All` adds TCP, UDP, ICMP and ICMPv6 where the whole
- * datagram is there; it passes UDP without a checksum (over IPv6 only to the port of a tunnel, RFC 6935 §5), and
- * packets the addresses of whose pseudo header cannot be told (`pseudo-header.ts`).
+ * Which checksums `parseFrame` verifies, in every header group. `All` passes UDP without a checksum (over IPv6 only to the
+ * port of a tunnel, RFC 6935 §5), and packets whose pseudo header has an address that cannot be found (`pseudo-header.ts`).
  */
-export const Verify = { None: 0, IpHeader: 1, All: 2 } as const
-/** Which checksums `parseFrame` verifies. */
+export const Verify = {
+  /** No checksum. */
+  None: 0,
+  /** The IPv4 header checksum. */
+  IpHeader: 1,
+  /** Also those of TCP, UDP, ICMP and ICMPv6, if the whole datagram is there. */
+  All: 2
+} as const
+/** One of the {@link Verify} numbers. */
 export type Verify = (typeof Verify)[keyof typeof Verify]
 
 /**
- * Parses the frame in `bytes` from `start` to `end` into `view`, and answers its reason, which `view.reason` keeps.
+ * Parses the frame in `bytes` from `start` to `end` into `view`; returns its reason, which `view.reason` keeps.
  *
- * On `Ok` every slot of the groups `0 .. view.depth - 1` is set, and those of the quote where `view.quoted`. On anything else `view.reasonAt` is the offset of the
- * header the reason refers to, and the slots of the groups up to that header hold what was found before it.
+ * On `Ok` every slot of the groups `0 .. view.depth - 1` is set, and those of the quote if `view.quoted`. On any other reason
+ * `view.reasonAt` is the offset of the header it refers to, and the slots of the groups up to that header hold what was found before
+ * it.
  *
  * @param maxGroups - Header groups to look into, 1 to `MAX_GROUPS`; a tunnel behind the last is opaque payload.
+ * @param verify - Checksums to verify; that of the IPv4 header unless given.
  */
 export const parseFrame = (
   view: FrameView,
@@ -197,7 +204,7 @@ const parseTransport = (view: FrameView, base: number, tunnels: boolean, verify:
     if (sound === Reason.Ok && whole && icmpv6IsError(bytes[at]!)) parseQuote(view, base)
     return sound
   }
-  // beyond the last group to look into, GRE is one more protocol that nobody reads
+  // beyond the last group to look into, GRE counts as an unknown protocol
   if (protocol === IpProtocol.Gre && whole && tunnels) return parseGreTunnel(view, base, at, end)
   unsupported(view, 0x2_0000 | protocol)
   return Reason.Ok

@@ -1,7 +1,7 @@
 /**
  * Each protocol's own module: offsets, accessors over bytes, representation, parse, emit and display.
  *
- * For reading or making single headers; whole frames are `parseFrame`'s, `dissect`'s and `emitFrame`'s.
+ * For reading or making single headers. Whole frames are read by `parseFrame` and `dissect`, and written by `emitFrame`.
  */
 export * as arp from './arp.js'
 export * as bytes from './bytes.js'

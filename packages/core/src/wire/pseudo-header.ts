@@ -1,18 +1,18 @@
 /**
  * The pseudo header of the transport checksums: which addresses are in it, and its sum.
  *
- * Mostly they are the addresses in the IP header. Three things put others in their place, because the checksum is about the two ends
- * of a conversation and not about stops and places on the way:
+ * Mostly they are the addresses in the IP header. Three things put others in their place, because the checksum covers the two ends
+ * of a conversation and not the stops on the way:
  * - an IPv6 routing header with segments left: the final destination (RFC 8200 §8.1; see `ipv6-routing.ts`);
- * - an IPv4 loose or strict source route that is not used up: the last address of the route, likewise;
+ * - an IPv4 loose or strict source route that is not used up: the last address of the route;
  * - a Home Address option in IPv6 destination options: the home address for the source (RFC 6275 §9.3.1, §11.3.1).
  *
- * Whoever verifies, computes or corrects such a checksum asks here. The answers are offsets; −1 means that the address cannot be
- * told, because an option is malformed or there twice, or a routing header of an unknown type. Such a packet passes verification, and an edit of
- * the address in its IP header leaves its checksum alone.
+ * Code that verifies, computes or corrects such a checksum calls these functions. They return offsets; −1 means that the address
+ * cannot be found, because an option is malformed or there twice, or a routing header is of an unknown type. Such a packet passes
+ * verification, and an edit of the address in its IP header leaves its checksum alone.
  *
- * All functions take the offset `ip` of an IP header, whether it `is6`, and the offset `l4` behind all that extends it, which lies
- * whole in between.
+ * All functions take `ip`, the offset of an IP header, `is6`, whether it is IPv6, and `l4`, the offset behind its options or extension
+ * headers, all of which lie in between.
  */
 import { sumWords } from './checksum.js'
 import { IpProtocol } from './ip-protocol.js'
@@ -22,27 +22,27 @@ import { Ipv6OptionType } from './ipv6-options.js'
 import { finalDestinationAt } from './ipv6-routing.js'
 import { IPV6_LENGTH, Ipv6At } from './ipv6.js'
 
-/** Offset of the pseudo header's source address, or −1. */
+/** Returns the offset of the source address of the pseudo header, or −1. */
 export const pseudoSourceAt = (bytes: Uint8Array, is6: boolean, ip: number, l4: number): number => {
   if (!is6) return ip + Ipv4At.SOURCE
   return l4 - ip === IPV6_LENGTH ? ip + Ipv6At.SOURCE : homeAddressAt(bytes, ip, l4)
 }
 
-/** Offset of the pseudo header's destination address, or −1. */
+/** Returns the offset of the destination address of the pseudo header, or −1. */
 export const pseudoDestinationAt = (bytes: Uint8Array, is6: boolean, ip: number, l4: number): number => {
   if (is6) return l4 - ip === IPV6_LENGTH ? ip + Ipv6At.DESTINATION : finalDestinationAt(bytes, ip, l4)
   return l4 - ip === IPV4_LENGTH ? ip + Ipv4At.DESTINATION : routeEndAt(bytes, ip, l4)
 }
 
-/** Whether an edit of the source address in the IP header is one of the pseudo header, too. */
+/** Returns whether the source address in the IP header is that of the pseudo header. */
 export const isPseudoSource = (bytes: Uint8Array, is6: boolean, ip: number, l4: number): boolean =>
   pseudoSourceAt(bytes, is6, ip, l4) === ip + (is6 ? Ipv6At.SOURCE : Ipv4At.SOURCE)
 
-/** Whether an edit of the destination address in the IP header is one of the pseudo header, too. */
+/** Returns whether the destination address in the IP header is that of the pseudo header. */
 export const isPseudoDestination = (bytes: Uint8Array, is6: boolean, ip: number, l4: number): boolean =>
   pseudoDestinationAt(bytes, is6, ip, l4) === ip + (is6 ? Ipv6At.DESTINATION : Ipv4At.DESTINATION)
 
-/** The unfolded sum of the pseudo header's addresses; of one that cannot be told, the address in the IP header. */
+/** Returns the unfolded sum of the addresses of the pseudo header. For one that cannot be found the address in the IP header counts. */
 export const pseudoAddressSum = (bytes: Uint8Array, is6: boolean, ip: number, l4: number): number => {
   const source = pseudoSourceAt(bytes, is6, ip, l4)
   const destination = pseudoDestinationAt(bytes, is6, ip, l4)
@@ -53,8 +53,8 @@ export const pseudoAddressSum = (bytes: Uint8Array, is6: boolean, ip: number, l4
 }
 
 /**
- * The unfolded sum of the whole pseudo header: addresses, `protocol`, and `length`, that of the transport header and its data in
- * bytes.
+ * Returns the unfolded sum of the whole pseudo header: addresses, `protocol`, and `length`, the bytes of the transport header and its
+ * data.
  */
 export const pseudoHeaderSum = (bytes: Uint8Array, is6: boolean, ip: number, l4: number, protocol: number, length: number): number =>
   pseudoAddressSum(bytes, is6, ip, l4) + protocol + (length & 0xffff) + (length >>> 16)

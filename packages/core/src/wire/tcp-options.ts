@@ -1,5 +1,5 @@
 /**
- * The options of a TCP header, for those who look into them; the engine itself carries them as raw bytes.
+ * The options of a TCP header, for programs that read them. The engine itself carries them as raw bytes.
  *
  * @see RFC 9293 §3.2
  */
@@ -8,18 +8,46 @@ import { putU16, putU32, u16, u32 } from './bytes.js'
 import { Reason } from './reason.js'
 import { unreadable, type WireError } from './wire-error.js'
 
-/** One option; padding (end of list, no operation) is not listed. The maximum segment size is RFC 9293 §3.7.1's. */
+/** One option. Padding (end of list, no operation) is not listed. */
 export type TcpOption =
-  | { readonly kind: 'mss'; readonly bytes: number }
-  /** RFC 7323 §2.2. */
-  | { readonly kind: 'window-scale'; readonly shift: number }
-  /** RFC 2018 §2. */
-  | { readonly kind: 'sack-permitted' }
-  /** Received stretches, each from its first sequence number to the one behind its last: RFC 2018 §3. */
-  | { readonly kind: 'sack'; readonly blocks: readonly (readonly [number, number])[] }
-  /** RFC 7323 §3.2. */
-  | { readonly kind: 'timestamps'; readonly value: number; readonly echo: number }
-  | { readonly kind: 'unknown'; readonly number: number; readonly data: Uint8Array }
+  | {
+      /** Maximum segment size. @see RFC 9293 §3.7.1 */
+      readonly kind: 'mss'
+      /** Most payload bytes of a segment, 0–65535. */
+      readonly bytes: number
+    }
+  | {
+      /** Window scale. @see RFC 7323 §2.2 */
+      readonly kind: 'window-scale'
+      /** Bits by which the window is shifted to the left, 0–255; more than 14 counts as 14. */
+      readonly shift: number
+    }
+  | {
+      /** Selective acknowledgements may be sent. @see RFC 2018 §2 */
+      readonly kind: 'sack-permitted'
+    }
+  | {
+      /** Selective acknowledgement. @see RFC 2018 §3 */
+      readonly kind: 'sack'
+      /** Received blocks, each from its first sequence number to the one behind its last. */
+      readonly blocks: readonly (readonly [number, number])[]
+    }
+  | {
+      /** Timestamps. @see RFC 7323 §3.2 */
+      readonly kind: 'timestamps'
+      /** Clock of the sender, 32 bits. */
+      readonly value: number
+      /** The latest `value` received from the other end, 32 bits. */
+      readonly echo: number
+    }
+  | {
+      /** Any other option, or a known one of an unexpected length. */
+      readonly kind: 'unknown'
+      /** Option kind on the wire, 2–255. */
+      readonly number: number
+      /** Bytes behind the length. */
+      readonly data: Uint8Array
+    }
 
 const END = 0
 const NOP = 1
@@ -30,8 +58,8 @@ const SACK = 5
 const TIMESTAMPS = 8
 
 /**
- * The options in `raw`, in their order, up to the end-of-list option. An option whose length is below 2 or reaches past
- * `raw` is `BadLength`; a known option of an unexpected length is listed as unknown.
+ * Lists the options in `raw`, in their order, up to the end-of-list option. Fails with `BadLength` if the length of an option is below 2
+ * or reaches past `raw`. A known option of an unexpected length is listed as unknown.
  */
 export const readTcpOptions = (raw: Uint8Array): Either<WireError, readonly TcpOption[]> => {
   const options: TcpOption[] = []
@@ -48,7 +76,7 @@ export const readTcpOptions = (raw: Uint8Array): Either<WireError, readonly TcpO
   return right(options)
 }
 
-/** The options as raw bytes, padded with end-of-list to a multiple of four; a TCP header has room for 40 bytes. */
+/** Writes options as raw bytes, padded with end-of-list to a multiple of four. They are not limited here: a TCP header has room for 40 bytes. */
 export const writeTcpOptions = (options: readonly TcpOption[]): Uint8Array => {
   const parts = options.map(writeOption)
   const size = parts.reduce((sum, part) => sum + part.length, 0)

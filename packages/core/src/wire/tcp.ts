@@ -10,47 +10,87 @@ import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
 /** Offsets inside the header. */
 export const TcpAt = {
-  SOURCE: 0, DESTINATION: 2, SEQUENCE: 4, ACKNOWLEDGMENT: 8, DATA_OFFSET: 12, FLAGS: 13, WINDOW: 14, CHECKSUM: 16, URGENT: 18, OPTIONS: 20,
+  /** Source port, 16 bits. */
+  SOURCE: 0,
+  /** Destination port, 16 bits. */
+  DESTINATION: 2,
+  /** Sequence number, 32 bits. */
+  SEQUENCE: 4,
+  /** Acknowledgement number, 32 bits. */
+  ACKNOWLEDGMENT: 8,
+  /** Header length in words of four bytes, 4 bits, and four bits that were reserved; the last is AE. */
+  DATA_OFFSET: 12,
+  /** The {@link TcpFlag} bits. */
+  FLAGS: 13,
+  /** Window, 16 bits. */
+  WINDOW: 14,
+  /** Checksum, 16 bits. */
+  CHECKSUM: 16,
+  /** Urgent pointer, 16 bits. */
+  URGENT: 18,
+  /** First byte of the options, if there are any. */
+  OPTIONS: 20,
 } as const
 
 /** Bytes of the header without options. */
 export const TCP_LENGTH = 20
 
 /** Bits of the flags byte. */
-export const TcpFlag = { Fin: 0x01, Syn: 0x02, Rst: 0x04, Psh: 0x08, Ack: 0x10, Urg: 0x20, Ece: 0x40, Cwr: 0x80 } as const
-/** Bits of the flags byte. */
+export const TcpFlag = {
+  /** The sender sends no more data. */
+  Fin: 0x01,
+  /** Opens a connection. */
+  Syn: 0x02,
+  /** Aborts a connection. */
+  Rst: 0x04,
+  /** Data should be delivered at once. */
+  Psh: 0x08,
+  /** The acknowledgement number is valid. */
+  Ack: 0x10,
+  /** The urgent pointer is valid. */
+  Urg: 0x20,
+  /** Echo of a congestion mark (RFC 3168). */
+  Ece: 0x40,
+  /** The congestion window was reduced (RFC 3168). */
+  Cwr: 0x80
+} as const
+/** One of the {@link TcpFlag} bits. */
 export type TcpFlag = (typeof TcpFlag)[keyof typeof TcpFlag]
 
 /** A TCP header. */
 export interface Tcp {
+  /** Tells TCP from the other transport headers of a frame. */
   readonly kind: 'tcp'
+  /** Source port, 0–65535. */
   readonly sourcePort: number
+  /** Destination port, 0–65535. */
   readonly destinationPort: number
-  /** 32 bits. */
+  /** Sequence number of the first byte of data, or of the SYN; 32 bits. */
   readonly sequence: number
-  /** 32 bits. */
+  /** Sequence number expected next, 32 bits; without meaning unless `Ack` is set. */
   readonly acknowledgment: number
-  /** {@link TcpFlag}s, ORed. */
+  /** The {@link TcpFlag} bits that are set. */
   readonly flags: number
-  /** The four bits between data offset and flags. */
+  /** The four bits between data offset and flags, 0–15; the lowest is AE of Accurate ECN. */
   readonly reserved: number
-  /** As on the wire, unscaled. */
+  /** Window as on the wire, not scaled, 0–65535. */
   readonly window: number
+  /** Offset behind the last byte of urgent data, from `sequence`, 0–65535; without meaning unless `Urg` is set. */
   readonly urgent: number
-  /** Raw options with their padding: a multiple of 4 up to 40 bytes, but where they are cut off. */
+  /** Raw options with their padding: a multiple of 4 up to 40 bytes, unless they are cut off. */
   readonly options: Uint8Array
-  /** Bytes of the header by its data offset, only where it is cut off: in a first fragment that ends inside the options. */
+  /** Bytes of the header by its data offset, only if it is cut off: in a first fragment that ends inside the options. */
   readonly headerLength?: number
-  /** The checksum, where it is not the computed one: of a fragment, or wrong. */
+  /** The checksum, only if it is not the computed one: that of a fragment, or a wrong one. */
   readonly checksum?: number
 }
 
-/** Length of the header at `at` with its options, in bytes. */
+/** Returns the bytes of the header at `at` with its options. */
 export const tcpHeaderLength = (bytes: Uint8Array, at: number): number => (bytes[at + TcpAt.DATA_OFFSET]! >>> 4) << 2
 
 /**
- * `Ok` guarantees that the fixed header at `at` lies before `end`, and if `whole` its options, too. A first fragment may end inside
- * them: what is judged lies in the fixed header.
+ * Checks the header at `at`. `Ok` guarantees that the fixed header lies before `end`, and if `whole` its options as well. A first
+ * fragment may end inside the options: all that rules look at lies in the fixed header.
  *
  * @see RFC 1858 §3
  */
@@ -98,14 +138,14 @@ export const emitTcp = (repr: Tcp, bytes: Uint8Array, at: number): void => {
   bytes.set(repr.options, at + TcpAt.OPTIONS)
 }
 
-/** `SYN,ACK`, `none`. */
+/** Formats the bits that are set: `SYN,ACK`, `none`. */
 export const formatTcpFlags = (flags: number): string =>
   Object.entries(TcpFlag)
     .filter(([, bit]) => (flags & bit) !== 0)
     .map(([name]) => name.toUpperCase())
     .join(',') || 'none'
 
-/** `TCP 49152 > 443, SYN, seq 1, ack 0, win 65535, options 4 bytes`. */
+/** Formats a header in one line: `TCP 49152 > 443, SYN, seq 1, ack 0, win 65535, options 4 bytes`. */
 export const formatTcp = (repr: Tcp): string =>
   `TCP ${repr.sourcePort} > ${repr.destinationPort}, ${formatTcpFlags(repr.flags)}, seq ${repr.sequence}, ` +
   `ack ${repr.acknowledgment}, win ${repr.window}${repr.options.length === 0 ? '' : `, options ${repr.options.length} bytes`}${repr.headerLength === undefined ? '' : ', cut off'}`

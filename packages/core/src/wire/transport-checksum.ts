@@ -6,13 +6,13 @@ import { pseudoDestinationAt, pseudoHeaderSum, pseudoSourceAt } from './pseudo-h
 import { TcpAt } from './tcp.js'
 import { UdpAt, UdpPort } from './udp.js'
 
-/** Offset of the checksum inside a transport header of the kind, or −1 for `L4.None`. */
+/** Returns the offset of the checksum inside a transport header of an `L4` kind, or −1 for `L4.None`. */
 export const transportChecksumAt = (kind: number): number =>
   kind === L4.Tcp ? TcpAt.CHECKSUM : kind === L4.Udp ? UdpAt.CHECKSUM : kind === L4.Icmp || kind === L4.Icmpv6 ? 2 : -1
 
 /**
- * The unfolded sum of the pseudo header, the transport header with its stored checksum, and its data, of the group whose
- * first slot is `base`: it folds to 0xffff where the checksum is right. The group must be `Whole` and have a transport.
+ * Returns the unfolded sum of the pseudo header, the transport header with its stored checksum, and its data, of the group whose
+ * first slot is `base`: it folds to 0xffff if the checksum is right. The group must be `Whole` and have a transport.
  */
 export const transportSum = (view: FrameView, base: number): number => {
   const { bytes, slots } = view
@@ -29,7 +29,7 @@ export const transportSum = (view: FrameView, base: number): number => {
   return sumWords(bytes, at, end, pseudo)
 }
 
-/** Whether nothing speaks against the checksum of a `Whole` group with a transport header; see `Verify` for what passes. */
+/** Returns whether the checksum of a `Whole` group with a transport header is right, or one that passes; see `Verify`. */
 export const transportChecksumHolds = (view: FrameView, base: number): boolean => {
   const { bytes, slots } = view
   const v6 = slots[base + Slot.L3_KIND] === L3.Ipv6

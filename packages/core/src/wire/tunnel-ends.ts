@@ -1,40 +1,41 @@
 /**
  * Tunnel ends: to which addresses, and in which kind of tunnel, a frame must come to be looked into.
  *
- * The port number or protocol number alone does not make a tunnel of a datagram: a VM may speak VXLAN itself, and what it says is its own
- * business. So the parser looks into a tunnel only if its outer header is addressed to an end that it was told of. A list of
+ * The port number or protocol number alone does not make a tunnel of a datagram: a VM may send VXLAN itself, and its tunnel is not that
+ * of the switch. So the parser looks into a tunnel only if its outer header is addressed to a known end. A list of
  * {@link TunnelEnd}s is made into {@link TunnelEnds}, a table of plain numbers, once; the parser reads it for each datagram that may
  * be a tunnel, and for no other.
  *
- * Cost: for UDP one comparison for each end, for GRE the same after its header was read. A host has a handful of ends, and equal ones
- * count once. Nothing is allocated.
+ * Cost: for UDP one comparison for each end, for GRE the same after its header was read. A host has few ends, and equal ones count
+ * once. Nothing is allocated.
  */
 import type { IpAddress, IpPrefix } from './address.js'
 import { Tunnel } from './tunnel-kind.js'
 import { UdpPort } from './udp.js'
 
-/** Where tunnels end: what the outer header of a frame says if it is one of them. What is left out may be anything. */
+/** A place where tunnels end, by the outer header of their frames. What is left out matches everything. */
 export interface TunnelEnd {
-  /** The encapsulation; unless given each of the four, or with a `udpPort` the one of it: Geneve on 6081, else VXLAN. */
+  /** Encapsulation. Unless given: each of the four; with a `udpPort`, Geneve if that is 6081, else VXLAN. */
   readonly kind?: 'vxlan' | 'nvgre' | 'geneve' | 'gre'
   /** UDP destination port of VXLAN (4789 unless given) or Geneve (6081 unless given), 0–65535; the other kinds have none. */
   readonly udpPort?: number
-  /** Destination address of the outer IP header, or the prefix that holds it; every address of either version unless given. */
+  /** Destination address of the outer IP header, or a prefix of it; every address of both versions unless given. */
   readonly ip?: IpAddress | IpPrefix
 }
 
 /** Tunnel ends as the parser reads them: element `i` of each array is of end `i`. Made by {@link compileTunnelEnds}. */
 export class TunnelEnds {
+  /** Number of ends. */
   readonly count: number
-  /** A `Tunnel`. */
+  /** `Tunnel` kinds. */
   readonly kinds: Uint8Array
-  /** UDP destination port, −1 for kinds without one. */
+  /** UDP destination ports, −1 for kinds without one. */
   readonly ports: Int32Array
-  /** IP version of the address, 0 where every address of either is meant. */
+  /** IP versions of the addresses: 4, 6, or 0 for every address of both. */
   readonly versions: Uint8Array
-  /** Four words of address. */
+  /** Addresses, four words each. */
   readonly words: Uint32Array
-  /** The bits of them that count. */
+  /** Bits of `words` that count. */
   readonly masks: Uint32Array
   /**
    * These kinds and ports and the standard ones, at every address: for reading a frame of known depth again after its addresses have
@@ -53,7 +54,7 @@ export class TunnelEnds {
   }
 }
 
-/** The table of some ends. A UDP port is of one kind: of two kinds that are named on it the first counts. */
+/** Makes the table of a list of ends. A UDP port has one kind: if two kinds are named on it, the first counts. */
 export const compileTunnelEnds = (ends: readonly TunnelEnd[]): TunnelEnds => {
   const entries = new Map<string, Entry>()
   const anywhere = new Map<string, Entry>()
@@ -68,7 +69,7 @@ export const compileTunnelEnds = (ends: readonly TunnelEnd[]): TunnelEnds => {
   return new TunnelEnds([...entries.values()], new TunnelEnds([...anywhere.values()]))
 }
 
-/** Two ends that mean the same have the same text. */
+/** Returns a text that is the same for two ends that mean the same. */
 export const tunnelEndKey = (end: TunnelEnd): string => entriesOf(end).map(keyOf).join('; ')
 
 /** One end of one kind. */
@@ -98,13 +99,13 @@ const addressOf = (ip: TunnelEnd['ip']): Pick<Entry, 'version' | 'words' | 'mask
   return { version: address.version, words: address.words.map((word, n) => (word & masks[n]!) >>> 0), masks }
 }
 
-/** A word whose first bits, as many as these, are ones. */
+/** Returns a word whose first `bits` bits are ones. */
 const maskOf = (bits: number): number => (bits <= 0 ? 0 : bits >= 32 ? 0xffff_ffff : (0xffff_ffff << (32 - bits)) >>> 0)
 
 const keyOf = ({ kind, port, version, words, masks }: Entry): string => `${kind} ${port} ${version} ${words.join()} ${masks.join()}`
 
-/** All four kinds on their standard ports, at every address: what is looked into by whoever is told nothing else. */
+/** All four kinds on their standard ports, at every address: the default of views and readers. */
 export const EVERY_TUNNEL: TunnelEnds = compileTunnelEnds([{}])
 
-/** No end at all: nothing is looked into. */
+/** No end: no tunnel is looked into. */
 export const NO_TUNNEL: TunnelEnds = compileTunnelEnds([])

@@ -7,14 +7,14 @@ import { emitNvgre, formatNvgre, NVGRE_LENGTH, nvgreVsid, parseNvgre, type Nvgre
 import { emitVxlan, formatVxlan, parseVxlan, VXLAN_LENGTH, vxlanVni, type Vxlan } from './vxlan.js'
 import type { Parsed, WireError } from './wire-error.js'
 
-/** A tunnel header, told apart by `kind`. */
+/** A tunnel header; `kind` tells which. */
 export type TunnelHeader = Vxlan | Nvgre | Geneve | Gre
 
-/** Bytes of the tunnel header of a {@link Tunnel} kind at `at`, which `parseFrame` has passed: the frame inside begins behind them. */
+/** Returns the bytes of the tunnel header of a {@link Tunnel} kind at `at`, which `parseFrame` has passed. The frame inside begins behind them. */
 export const tunnelLength = (bytes: Uint8Array, kind: number, at: number): number =>
   kind === Tunnel.Vxlan ? VXLAN_LENGTH : kind === Tunnel.Geneve ? geneveLength(bytes, at) : kind === Tunnel.Nvgre ? NVGRE_LENGTH : GRE_LENGTH
 
-/** Network identifier of the tunnel header of a {@link Tunnel} kind at `at`; 0 for plain GRE, which has none. */
+/** Returns the network identifier of the tunnel header of a {@link Tunnel} kind at `at`; 0 for plain GRE, which has none. */
 export const tunnelVni = (bytes: Uint8Array, kind: number, at: number): number =>
   kind === Tunnel.Vxlan ? vxlanVni(bytes, at) : kind === Tunnel.Geneve ? geneveVni(bytes, at) : kind === Tunnel.Nvgre ? nvgreVsid(bytes, at) : 0
 
@@ -32,7 +32,7 @@ export const parseTunnelHeader = (bytes: Uint8Array, kind: number, at: number, e
   }
 }
 
-/** Bytes that a tunnel header takes on the wire. */
+/** Returns the bytes of a tunnel header. */
 export const tunnelHeaderSize = (header: TunnelHeader): number => {
   switch (header.kind) {
     case 'vxlan':
@@ -54,7 +54,7 @@ export const emitTunnelHeader = (header: TunnelHeader, bytes: Uint8Array, at: nu
   else emitGre(header, bytes, at)
 }
 
-/** One line for a tunnel header. */
+/** Formats a tunnel header in one line. */
 export const formatTunnelHeader = (header: TunnelHeader): string => {
   switch (header.kind) {
     case 'vxlan':

@@ -1,8 +1,8 @@
 /**
  * UDP. A stored checksum of 0 means that the sender computed none; over IPv6 only tunnels may do that (RFC 6935).
  *
- * The length field may name less than the IP datagram carries. What lies behind is the **surplus area**: it belongs to the IP
- * datagram, travels with it, and is neither payload nor covered by the checksum.
+ * The length field may name less than the IP datagram carries. The bytes behind it are the **surplus area**: they belong to the
+ * IP datagram, travel with it, and are neither payload nor covered by the checksum.
  *
  * @see RFC 768
  * @see RFC 9868 §5 for the surplus area
@@ -13,33 +13,50 @@ import { Reason } from './reason.js'
 import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
 /** Offsets inside the header. */
-export const UdpAt = { SOURCE: 0, DESTINATION: 2, LENGTH: 4, CHECKSUM: 6 } as const
+export const UdpAt = {
+  /** Source port, 16 bits. */
+  SOURCE: 0,
+  /** Destination port, 16 bits. */
+  DESTINATION: 2,
+  /** Bytes of header and data, 16 bits. */
+  LENGTH: 4,
+  /** Checksum, 16 bits; 0 means none. */
+  CHECKSUM: 6
+} as const
 
 /** Bytes of the header. */
 export const UDP_LENGTH = 8
 
-/** Well-known destination ports of encapsulations. */
-export const UdpPort = { Vxlan: 4789, Geneve: 6081 } as const
-/** Well-known destination ports of encapsulations. */
+/** Standard destination ports of tunnels. */
+export const UdpPort = {
+  /** VXLAN (RFC 7348). */
+  Vxlan: 4789,
+  /** Geneve (RFC 8926). */
+  Geneve: 6081
+} as const
+/** One of the {@link UdpPort} numbers. */
 export type UdpPort = (typeof UdpPort)[keyof typeof UdpPort]
 
 /** A UDP header. */
 export interface Udp {
+  /** Tells UDP from the other transport headers of a frame. */
   readonly kind: 'udp'
+  /** Source port, 0–65535. */
   readonly sourcePort: number
+  /** Destination port, 0–65535. */
   readonly destinationPort: number
-  /** The length field in bytes, only in a first fragment: that of the whole datagram, which is not there. */
+  /** The length field in bytes, only in a first fragment: that of the whole datagram, 8–65535. */
   readonly length?: number
-  /** The checksum, where it is not the computed one: 0 for none, of a fragment, or wrong. */
+  /** The checksum, only if it is not the computed one: 0 for none, that of a fragment, or a wrong one. */
   readonly checksum?: number
 }
 
-/** Bytes of the datagram with the header at `at`, by its own length field. */
+/** Returns the bytes of the datagram with the header at `at`, by its own length field. */
 export const udpLength = (bytes: Uint8Array, at: number): number => u16(bytes, at + UdpAt.LENGTH)
 
 /**
- * `Ok` guarantees that the header at `at` lies before `end`, that its length is at least that of the header and, if `whole`, that
- * the datagram ends at or before `end`. In a first fragment it may end in the others.
+ * Checks the header at `at`. `Ok` guarantees that it lies before `end`, that its length field is at least 8 and, if `whole`, that
+ * the datagram ends at or before `end`. The datagram of a first fragment ends in a later one.
  */
 export const checkUdp = (bytes: Uint8Array, at: number, end: number, whole: boolean): Reason => {
   const here = end - at
@@ -50,7 +67,7 @@ export const checkUdp = (bytes: Uint8Array, at: number, end: number, whole: bool
 
 /**
  * Reads the header at `at` in an IP datagram that ends at `end` or, unless `whole`, in a first fragment that does. The
- * checksum, not verified, is in the representation; the answer's `end` is where the UDP datagram ends, if it is whole.
+ * checksum, not verified, is in the representation. The `end` of the result is where a whole UDP datagram ends.
  */
 export const parseUdp = (bytes: Uint8Array, at: number, end: number, whole = true): Either<WireError, Parsed<Udp>> => {
   const reason = checkUdp(bytes, at, end, whole)
@@ -76,6 +93,6 @@ export const emitUdp = (repr: Udp, length: number, bytes: Uint8Array, at: number
   putU16(bytes, at + UdpAt.CHECKSUM, repr.checksum ?? 0)
 }
 
-/** `UDP 49152 > 53`. */
+/** Formats a header in one line: `UDP 49152 > 53`. */
 export const formatUdp = (repr: Udp): string =>
   `UDP ${repr.sourcePort} > ${repr.destinationPort}${repr.checksum === 0 ? ', no checksum' : ''}`

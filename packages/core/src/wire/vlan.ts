@@ -8,7 +8,7 @@ import { unreadable, type Parsed, type WireError } from './wire-error.js'
 /** Bytes of a tag: TPID and tag control information. */
 export const VLAN_LENGTH = 4
 
-/** Most tags of one Ethernet header that are parsed. */
+/** Most tags of one Ethernet header; a frame with more is refused as `UnsupportedProtocol`. */
 export const MAX_VLANS = 2
 
 /**
@@ -21,16 +21,16 @@ export interface VlanTag {
   readonly tpid: number
   /** Priority code point, 0–7. */
   readonly pcp: number
-  /** Drop eligible indicator. */
+  /** Drop eligible indicator: whether the frame is among the first to be dropped. */
   readonly dei: boolean
   /** VLAN identifier, 0–4095; 0 is a priority tag, 4095 is reserved. */
   readonly vid: number
 }
 
-/** Whether a type field announces a tag. */
+/** Returns whether a type field announces a tag. */
 export const isVlanTpid = (type: number): boolean => type === EtherType.Vlan || type === EtherType.ServiceVlan
 
-/** `Ok` guarantees that the tag at `at` and the type field behind it, together six bytes, lie before `end`. */
+/** Checks the tag at `at`. `Ok` guarantees that the tag at `at` and the type field behind it, together six bytes, lie before `end`. */
 export const checkVlan = (_bytes: Uint8Array, at: number, end: number): Reason =>
   end - at < VLAN_LENGTH + 2 ? Reason.Truncated : Reason.Ok
 
@@ -43,12 +43,12 @@ export const parseVlan = (bytes: Uint8Array, at: number, end: number): Either<Wi
   return right({ repr, next: at + VLAN_LENGTH, end })
 }
 
-/** Writes TPID and control information at `at`. */
+/** Writes TPID and tag control information at `at`. */
 export const emitVlan = (repr: VlanTag, bytes: Uint8Array, at: number): void => {
   putU16(bytes, at, repr.tpid)
   putU16(bytes, at + 2, ((repr.pcp & 7) << 13) | (repr.dei ? 0x1000 : 0) | (repr.vid & 0xfff))
 }
 
-/** `802.1Q vlan 100, priority 3`. */
+/** Formats a tag in one line: `802.1Q vlan 100, priority 3`. */
 export const formatVlan = (repr: VlanTag): string =>
   `${repr.tpid === EtherType.ServiceVlan ? '802.1ad' : '802.1Q'} vlan ${repr.vid}, priority ${repr.pcp}${repr.dei ? ', drop eligible' : ''}`

@@ -1,8 +1,8 @@
 /**
  * VXLAN: an Ethernet frame in UDP, named by a 24-bit network identifier.
  *
- * Of what the first word has besides the I flag, only the group policy extension is read. Whatever else is set there is kept
- * as it came: a middle box has no business to clear it. VXLAN-GPE is another protocol on another port.
+ * Besides the I flag only the group policy extension is read from the first word. All other bits there are kept as they came: a
+ * middle box must not clear them. VXLAN-GPE is another protocol on another port.
  *
  * @see RFC 7348 §5
  * @see draft-smith-vxlan-group-policy-05 §2.1
@@ -13,44 +13,54 @@ import { Reason } from './reason.js'
 import { unreadable, type Parsed, type WireError } from './wire-error.js'
 
 /** Offsets inside the header. */
-export const VxlanAt = { FLAGS: 0, GROUP_POLICY: 2, VNI: 4, RESERVED: 7 } as const
+export const VxlanAt = {
+  /** Flags, 8 bits. */
+  FLAGS: 0,
+  /** Group of the sender, 16 bits, if the G bit is set; else reserved. */
+  GROUP_POLICY: 2,
+  /** VXLAN network identifier, 24 bits. */
+  VNI: 4,
+  /** Reserved byte. */
+  RESERVED: 7
+} as const
 
 /** Bytes of the header. */
 export const VXLAN_LENGTH = 8
 
-/** The bit of the first byte that says that the VNI is valid. */
+/** The bit of the first byte that is set if the VNI is valid. */
 export const VXLAN_I_FLAG = 0x08
 
-/** What a tunnel's start knows of the sender, for policy at the tunnel's end. */
+/** What the start of a tunnel tells its end about the sender, for policy there. */
 export interface VxlanGroupPolicy {
-  /** Group of the sender, 16 bits. */
+  /** Group of the sender, 0–65535. */
   readonly id: number
-  /** The end must not learn the source address (D bit). */
+  /** Whether the end must not learn the source address (D bit). */
   readonly dontLearn: boolean
-  /** Policy has been applied already (A bit). */
+  /** Whether policy was applied already (A bit). */
   readonly applied: boolean
 }
 
 /** A VXLAN header. */
 export interface Vxlan {
+  /** Tells VXLAN from the other tunnel headers. */
   readonly kind: 'vxlan'
   /** VXLAN network identifier, 0–16777215. */
   readonly vni: number
-  /** Present where the G bit is set. */
+  /** The group policy extension; present if the G bit is set. */
   readonly groupPolicy?: VxlanGroupPolicy
   /**
-   * The first word without the I flag, which is always set, and without the bits of `groupPolicy` where that is present:
-   * reserved, should be 0; extensions put things there.
+   * The first word without the I flag, which is always set, and without the bits of `groupPolicy` if that is present.
+   * Reserved: should be 0, but extensions use bits of it.
    */
   readonly reserved: number
   /** The byte behind the VNI: reserved, should be 0. */
   readonly reservedLow: number
 }
 
-/** The VNI of the header at `at`. */
+/** Returns the VNI of the header at `at`, 0–16777215. */
 export const vxlanVni = (bytes: Uint8Array, at: number): number => u24(bytes, at + VxlanAt.VNI)
 
-/** `Ok` guarantees that the eight bytes at `at` lie before `end` and that the I flag is set; `BadHeader` that it is not. */
+/** Checks the header at `at`. `Ok` guarantees that its eight bytes lie before `end` and that the I flag is set; without it: `BadHeader`. */
 export const checkVxlan = (bytes: Uint8Array, at: number, end: number): Reason => {
   if (end - at < VXLAN_LENGTH) return Reason.Truncated
   return (bytes[at]! & VXLAN_I_FLAG) === 0 ? Reason.BadHeader : Reason.Ok
@@ -72,14 +82,14 @@ export const parseVxlan = (bytes: Uint8Array, at: number, end: number): Either<W
   return right({ repr, next: at + VXLAN_LENGTH, end })
 }
 
-/** Writes the eight bytes at `at`. */
+/** Writes the header to the eight bytes at `at`. */
 export const emitVxlan = (repr: Vxlan, bytes: Uint8Array, at: number): void => {
   putU32(bytes, at, repr.reserved | I_BIT | groupBits(repr.groupPolicy))
   putU24(bytes, at + VxlanAt.VNI, repr.vni)
   bytes[at + VxlanAt.RESERVED] = repr.reservedLow
 }
 
-/** `VXLAN vni 5001, group 7, policy applied`. */
+/** Formats a header in one line: `VXLAN vni 5001, group 7, policy applied`. */
 export const formatVxlan = (repr: Vxlan): string => `VXLAN vni ${repr.vni}${formatGroup(repr.groupPolicy)}`
 
 const formatGroup = (group: VxlanGroupPolicy | undefined): string =>

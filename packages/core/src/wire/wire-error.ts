@@ -1,4 +1,4 @@
-/** What the control path says of bytes that are not what they should be; the per-packet path has only a `Reason`. */
+/** Errors of reading and writing single headers, for the control path; the per-packet path has only a `Reason`. */
 import { left, type Either } from 'fp-ts/lib/Either.js'
 import { reasonName, type Reason } from './reason.js'
 
@@ -6,19 +6,22 @@ import { reasonName, type Reason } from './reason.js'
 export type WireProtocol =
   | 'ethernet' | 'vlan' | 'arp' | 'ipv4' | 'ipv6' | 'ipv6-extension' | 'tcp' | 'udp' | 'icmp' | 'icmpv6' | 'ndp' | 'vxlan' | 'gre' | 'nvgre' | 'geneve'
 
-/** Why bytes could not be read as a header, or a representation could not be written as bytes. */
+/** Bytes that cannot be read as a header, or a representation that cannot be written as bytes. */
 export interface WireError {
   readonly _tag: 'WireError'
+  /** What is wrong, as {@link Reason} names it. */
   readonly reason: Exclude<keyof typeof Reason, 'Ok'>
   /** Offset of the header the reason refers to, as an index into the bytes; 0 when writing. */
   readonly offset: number
+  /** The header that cannot be read or written. */
   readonly protocol: WireProtocol
-  /** One clause in words, without the other fields. */
+  /** What is wrong in words: one clause, which does not repeat the other fields. */
   readonly detail: string
 }
 
-/** One header, read. */
+/** A header that was read, and where it ends. */
 export interface Parsed<A> {
+  /** The header as a value. */
   readonly repr: A
   /** Offset behind the header and its options. */
   readonly next: number
@@ -26,17 +29,17 @@ export interface Parsed<A> {
   readonly end: number
 }
 
-/** `ipv4 at 14: BadLength, the header length is below 20 …`. */
+/** Formats an error in one line: `ipv4 at 14: BadLength, the header length is below 20 …`. */
 export const renderWireError = (e: WireError): string => `${e.protocol} at ${e.offset}: ${e.reason}, ${e.detail}`
 
-/** A failure to read the header at `offset`; the words come from the protocol and the reason. */
+/** Makes the error of a header at `offset` that cannot be read; `detail` comes from the protocol and the reason. */
 export const unreadable = (protocol: WireProtocol, reason: Reason, offset: number): Either<WireError, never> => {
   const name = reasonName(reason)
   if (name === 'Ok') throw new Error('a header without fault is no failure')
   return left({ _tag: 'WireError', reason: name, offset, protocol, detail: DETAILS[protocol][name] ?? GENERAL[name] })
 }
 
-/** A failure to write a representation. */
+/** Makes the error of a representation that cannot be written. */
 export const unwritable = (protocol: WireProtocol, reason: WireError['reason'], detail: string): Either<WireError, never> =>
   left({ _tag: 'WireError', reason, offset: 0, protocol, detail })
 
