@@ -1,7 +1,7 @@
 /**
- * From the offsets of a parsed frame to its flow id: the one place where bytes become metadata.
+ * From the offsets of a parsed frame to its flow id. Only this file turns bytes into metadata.
  *
- * Cost: one pass of loads and shifts over 24 words a header group, no allocation. The quote, which few frames have, costs
+ * Cost: one pass of loads and shifts over 24 words for each header group, no allocation. The quote, which few frames have, costs
  * the others one load and one compare.
  *
  * @see VFP §6.1.1
@@ -16,8 +16,8 @@ import { Shape, Word, WORDS } from './layout.js'
 import { linkMarksOf } from './link-marks.js'
 
 /**
- * Fills `words` from a view whose `reason` is `Ok`: the stretches of its groups, and that of the quote, which becomes all 0
- * where nothing is quoted. Words of groups from `view.depth` on keep what they held.
+ * Fills `words`, a buffer of `makeUfid`, from a view whose `reason` is `Ok`: the stretches of its groups, and that of the quote, which
+ * becomes all 0 if nothing is quoted. Words of groups from `view.depth` on keep what they held.
  */
 export const extractFlow = (view: FrameView, words: Uint32Array): void => {
   for (let g = 0; g < view.depth; g++) extractGroup(view, g, words)
@@ -25,7 +25,7 @@ export const extractFlow = (view: FrameView, words: Uint32Array): void => {
   else clearQuote(words)
 }
 
-/** Makes the stretch of the quote all 0. A quote has a network header, so its SHAPE tells whether there is one. */
+/** Sets the stretch of the quote to 0. A quote has a network header, so its SHAPE tells whether there is one. */
 export const clearQuote = (words: Uint32Array): void => {
   if (words[QUOTE_WORDS + Word.SHAPE] !== 0) words.fill(0, QUOTE_WORDS, QUOTE_WORDS + WORDS)
 }
@@ -67,7 +67,7 @@ const serviceTags = (b: Uint8Array, l2: number, vlans: number): number =>
   (u16(b, l2 + 12) === EtherType.ServiceVlan ? 1 << Shape.STAGS_SHIFT : 0) |
   (vlans > 1 && u16(b, l2 + 16) === EtherType.ServiceVlan ? 2 << Shape.STAGS_SHIFT : 0)
 
-/** All from the network header inwards, of the group with its first slot at `s` and its first word at `w`. */
+/** Extracts everything from the network header inwards, of the group with its first slot at `s` and its first word at `w`. */
 const extractNetwork = (view: FrameView, s: number, w: number, words: Uint32Array): void => {
   const { bytes: b, slots } = view
   const l3 = slots[s + Slot.L3_KIND]!

@@ -7,24 +7,26 @@
 import { L3, L4, QUOTE, Tunnel } from '../wire/frame-view.js'
 import { Shape, Word, WORDS } from './layout.js'
 
-/** How the values of a field are written and read. */
+/** How the values of a field are written: as a number, a MAC address or an IP address. */
 export type FieldKind = 'number' | 'mac' | 'ip'
 
-/** Which groups have the field: told by the SHAPE word, and of ICMP messages by their type. */
+/** Which header groups have a field: the SHAPE word tells, and for fields of ICMP messages their type. */
 export type Presence =
   | 'always' | 'mac' | 'ip' | 'arp' | 'ports' | 'tcp' | 'icmp' | 'icmp-echo' | 'ndp' | 'tunnel' | 'vni' | 'vlan' | 'vlan2' | 'ipv4'
 
 /** One parsed field of a header group. */
 export interface Field {
-  /** Its name in policies and explanations. */
+  /** Name of the field in policies and explanations. */
   readonly name: FieldName
+  /** How its values are written. */
   readonly kind: FieldKind
+  /** Which header groups have it. */
   readonly presence: Presence
   /** Index of its (most significant) word inside a group. */
   readonly word: number
-  /** Words it covers: 4 for IP addresses, 1 for numbers; MACs cross words and have 2. */
+  /** Words it covers: 4 for IP addresses, 2 for MACs, 1 for numbers. */
   readonly words: 1 | 2 | 4
-  /** For one-word fields: bits to the right of it. */
+  /** Bits to the right of it in its word; 0 for MACs and addresses. */
   readonly shift: number
   /** Width in bits: 1–32 for numbers, 48 for MACs, 128 for addresses. */
   readonly bits: number
@@ -74,16 +76,17 @@ export const FIELDS = {
 export type FieldName = keyof typeof FIELDS
 
 /**
- * A field of one header group of a packet, *as the layer sees it*. A bare name means the outermost group, what a
- * wire would show first; `inner.` means the group that the first encapsulation carries, `inner2.` the one behind
- * the second. Outermost-first is deliberate: a rule that names a bare field can never be satisfied by headers
- * hidden inside a tunnel. `quoted.` means the packet that an ICMP error of the innermost group quotes: it has no MACs,
- * tags or tunnel, and what a quote cut short does not hold, such as TCP flags, reads 0.
+ * A field of one header group of a packet, *as the layer sees it*. A bare name means the outermost group, which is first on the
+ * wire; `inner.` means the group that the first encapsulation carries, `inner2.` the one that the second carries. Outermost first
+ * is deliberate: headers inside a tunnel can never satisfy a rule that names a bare field. `quoted.` means the packet that an ICMP
+ * error of the innermost group quotes: it has no MACs, tags or tunnel, and fields that a short quote does not hold, such as TCP
+ * flags, are 0.
  */
 export type FieldRef = FieldName | `inner.${FieldName}` | `inner2.${FieldName}` | `quoted.${FieldName}`
 
-/** A resolved {@link FieldRef}. */
+/** The field and the header group that a {@link FieldRef} names. */
 export interface ResolvedField {
+  /** The field. */
   readonly field: Field
   /** Group index, 0 = outermost, or `QUOTE`. */
   readonly group: number
@@ -92,10 +95,10 @@ export interface ResolvedField {
 /** By group index; the last is {@link QUOTE}'s. */
 const PREFIXES = ['', 'inner.', 'inner2.', 'quoted.'] as const
 
-/** All names of fields as policies spell them. */
+/** All names of fields as policies spell them, with every prefix. */
 export const FIELD_REFS: readonly string[] = PREFIXES.flatMap((prefix) => Object.keys(FIELDS).map((name) => `${prefix}${name}`))
 
-/** Resolves a name as policies spell it, or `undefined` for a name that is no field. */
+/** Resolves a name as policies spell it; returns `undefined` for a name that is no field. */
 export const resolveField = (ref: string): ResolvedField | undefined => {
   const dot = ref.lastIndexOf('.')
   const group = PREFIXES.findIndex((p) => p === ref.slice(0, dot + 1))
@@ -104,7 +107,7 @@ export const resolveField = (ref: string): ResolvedField | undefined => {
   return { field: FIELDS[name as FieldName], group }
 }
 
-/** Whether a group of a UFID, or its quote, has the field. `depth` is the UFID's number of groups. */
+/** Returns whether a group of a flow id, or its quote, has fields of this presence. `depth` is the number of groups of the flow id. */
 export const isPresent = (presence: Presence, words: Uint32Array, group: number, depth: number): boolean => {
   if (group >= depth && group !== QUOTE) return false
   const shape = words[group * WORDS]!
@@ -128,24 +131,24 @@ export const isPresent = (presence: Presence, words: Uint32Array, group: number,
   }
 }
 
-/** Whether a transport is ICMP of either version. */
+/** Returns whether an `L4` kind is ICMP or ICMPv6. */
 export const isIcmp = (l4: number): boolean => l4 === L4.Icmp || l4 === L4.Icmpv6
 
-/** Whether an ICMP message of this kind and type is an echo request or reply, whose identifier stands for the ports. */
+/** Returns whether an ICMP message of this `L4` kind and type is an echo request or reply, whose identifier stands for the ports. */
 export const isEcho = (l4: number, type: number): boolean =>
   (l4 === L4.Icmp && (type === 0 || type === 8)) || (l4 === L4.Icmpv6 && (type === 128 || type === 129))
 
-/** Whether an ICMPv6 message of this type has a target: neighbour solicitation, neighbour advertisement, redirect (RFC 4861 §4.3 to §4.5). */
+/** Returns whether a message of this `L4` kind and type has a target: neighbour solicitation, neighbour advertisement, redirect (RFC 4861 §4.3 to §4.5). */
 export const isNdpWithTarget = (l4: number, type: number): boolean => l4 === L4.Icmpv6 && type >= 135 && type <= 137
 
-/** The target of a message too short to have one is 0, and the unspecified address is nobody's target. */
+/** The target of a message too short to have one is 0, and the unspecified address is never a target. */
 const hasTarget = (words: Uint32Array, at: number): boolean => (words[at]! | words[at + 1]! | words[at + 2]! | words[at + 3]!) !== 0
 
-/** Whether a {@link Tunnel} kind has a network identifier: all but plain GRE. */
+/** Returns whether a {@link Tunnel} kind has a network identifier: all but plain GRE. */
 export const hasVni = (tunnel: number): boolean => tunnel !== Tunnel.None && tunnel !== Tunnel.Gre
 
 /**
- * The bits of a group's word that a field occupies; 0 where it occupies none. What a walk consulted is collected
+ * Returns the bits that a field occupies in a word of a group; 0 if it occupies none. The fields that a walk looked at are collected
  * as such masks.
  */
 export const fieldBits = (f: Field, word: number): number => {
@@ -158,13 +161,13 @@ export const fieldBits = (f: Field, word: number): number => {
   return (((1 << f.bits) - 1) << f.shift) >>> 0
 }
 
-/** The value of a one-word field. */
+/** Returns the value of a one-word field. */
 export const readNumber = (f: Field, words: Uint32Array, group: number): number => {
   const w = words[group * WORDS + f.word]!
   return f.bits === 32 ? w : (w >>> f.shift) & ((1 << f.bits) - 1)
 }
 
-/** The value of a MAC field, 48 bits. */
+/** Returns the value of a MAC field, 48 bits. */
 export const readMac = (f: Field, words: Uint32Array, group: number): number => {
   const base = group * WORDS
   const mid = words[base + Word.MAC_1]!

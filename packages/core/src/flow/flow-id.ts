@@ -1,5 +1,5 @@
 /**
- * Unified flow ids: the hash and comparison of lookups, and reversal. How they come from a frame is `extract-flow.ts`'s.
+ * Unified flow ids: the hash and comparison of lookups, and reversal. `extract-flow.ts` makes them from frames.
  *
  * @see VFP §6.1.1
  */
@@ -8,20 +8,20 @@ import { clearQuote } from './extract-flow.js'
 import { isEcho } from './field.js'
 import { Shape, SHAPE_ALWAYS, UFID_WORDS, Word, WORDS } from './layout.js'
 
-/** The two directions, from the VM's point of view (VFP §4.1). */
+/** The direction of a packet, from the VM's point of view: `outbound` comes from the VM, `inbound` goes to it (VFP §4.1). */
 export type Direction = 'outbound' | 'inbound'
 
-/** The other direction. */
+/** Returns the other direction. */
 export const opposite = (direction: Direction): Direction => (direction === 'outbound' ? 'inbound' : 'outbound')
 
-/** An empty UFID buffer. */
+/** Makes an empty buffer for a unified flow id, of `UFID_WORDS` words. */
 export const makeUfid = (): Uint32Array => new Uint32Array(UFID_WORDS)
 
 export { extractFlow } from './extract-flow.js'
 
 /**
- * Hash of what tells connections apart: tenant of each encapsulation, and the innermost group's
- * five-tuple. Named and volatile words stay out, so two packets of one connection always hash alike.
+ * Returns a hash, a signed 32-bit number, of what tells connections apart: the tenant of each encapsulation, and the five-tuple of the
+ * innermost group. Named and volatile words are left out, so all packets of one direction of a connection have the same hash.
  */
 export const hashFlow = (words: Uint32Array, depth: number, seed: number): number => {
   let h = seed ^ depth
@@ -41,8 +41,8 @@ export const hashFlow = (words: Uint32Array, depth: number, seed: number): numbe
 }
 
 /**
- * Whether two UFIDs of one depth agree in every *always* word: tunnel kinds and tenants of the encapsulations, the
- * innermost group's shape, protocol, ports and addresses.
+ * Returns whether two flow ids of one depth agree in what every lookup compares: tunnel kinds and tenants of the encapsulations, and
+ * shape, protocol, ports and addresses of the innermost group.
  */
 export const sameFlow = (a: Uint32Array, b: Uint32Array, depth: number): boolean => {
   const last = (depth - 1) * WORDS
@@ -62,9 +62,9 @@ export const sameFlow = (a: Uint32Array, b: Uint32Array, depth: number): boolean
 const TUNNEL_BITS = Shape.PART_MASK << Shape.TUNNEL_SHIFT
 
 /**
- * Turns a UFID into that of the reverse direction's packets, in place: MACs, addresses and ports change places;
- * an echo request becomes a reply and the other way round; tags, tenants and DSCP stay. TCP flags, volatile words and
- * the quote become 0: what a reverse packet has there is not known.
+ * Turns a flow id, in place, into that of packets of the reverse direction: MACs, addresses and ports are exchanged, an echo request
+ * becomes a reply and the other way round; tags, tenants and DSCP stay. TCP flags, volatile words and the quote become 0, as those of
+ * a reverse packet are not known.
  */
 export const reverseFlow = (words: Uint32Array, depth: number): void => {
   for (let g = 0; g < depth; g++) {
@@ -92,11 +92,11 @@ export const reverseFlow = (words: Uint32Array, depth: number): void => {
   clearQuote(words)
 }
 
-/** Whether the innermost group is a later fragment, which has no transport header of its own. */
+/** Returns whether the innermost group is a later fragment, which has no transport header of its own. */
 export const isLaterFragment = (words: Uint32Array, depth: number): boolean =>
   ((words[(depth - 1) * WORDS]! >>> Shape.FRAG_SHIFT) & 0xf) === Frag.Later
 
-/** An unsigned 32-bit hash of the innermost five-tuple for load spreading; equal for all packets of a connection's direction. */
+/** Returns an unsigned 32-bit hash of the innermost five-tuple, for spreading load; all packets of one direction of a connection have the same. */
 export const entropyHash = (words: Uint32Array, depth: number): number => hashFlow(words.subarray((depth - 1) * WORDS), 1, 0x9e3779b9) >>> 0
 
 const mix = (h: number, k: number): number => {

@@ -1,13 +1,12 @@
 /**
  * Flow masks: which bits of a flow id a decision depended on.
  *
- * Everything a walk looks at is collected here, in the coordinates of the frame as it *entered*: a layer behind a
+ * Everything a walk looks at is collected here, by the header groups of the frame as it *entered*: a layer behind a
  * decapsulation sees the inner group as its outermost, and a field that an earlier layer overwrote no longer
- * depends on the frame at all. The unified flow compares the always-words and, beyond those, exactly these bits:
- * two packets that agree in them would have been decided alike.
+ * depends on the frame. The unified flow compares the always-words and, besides those, exactly these bits:
+ * the decision is the same for any two packets that agree in them.
  *
- * Bits of the quote are collected but never compared: a frame with a quote is not looked up, and to all others the quote
- * looks alike, absent.
+ * Bits of the quote are collected but never compared: a frame with a quote is not looked up, and all others have none.
  */
 import { Tunnel } from '../wire/frame-view.js'
 import { type Field, fieldBits, type Presence } from './field.js'
@@ -31,7 +30,7 @@ const PRESENCE_BITS: Readonly<Record<Presence, number>> = {
   vlan2: 0xf << Shape.VLANS_SHIFT,
 }
 
-/** Adds a field of a group, its value and its presence, to a mask of {@link UFID_WORDS} words. */
+/** Adds the bits of a field of a group, and those that tell its presence, to a mask of {@link UFID_WORDS} words. */
 export const addField = (mask: Uint32Array, field: Field, group: number): void => {
   const base = group * WORDS
   mask[base] = mask[base]! | PRESENCE_BITS[field.presence]
@@ -40,15 +39,17 @@ export const addField = (mask: Uint32Array, field: Field, group: number): void =
   if (field.presence === 'icmp-echo' || field.presence === 'ndp') mask[base + Word.ICMP] = mask[base + Word.ICMP]! | 0xff00
 }
 
-/** What a lookup must compare beyond the always-words: word indices and the bits of each. */
+/** What a lookup must compare besides the always-words. */
 export interface FlowMask {
+  /** Indices of the words in the flow id. */
   readonly at: Uint16Array
+  /** Bits to compare: element `i` is of the word at `at[i]`. */
   readonly bits: Uint32Array
 }
 
 /**
- * The mask to compare for a decision that consulted these bits, or `undefined` if it looked at something that
- * changes from packet to packet, so that it must not be cached.
+ * Returns the mask to compare for a decision that looked at the bits of `consulted`, about a packet with flow id `words`. Returns
+ * `undefined` if it looked at something that changes from packet to packet, so that it must not be cached.
  */
 export const maskOf = (consulted: Uint32Array, words: Uint32Array, depth: number): FlowMask | undefined => {
   let count = 0
@@ -72,7 +73,7 @@ export const maskOf = (consulted: Uint32Array, words: Uint32Array, depth: number
 const scratchAt = new Uint16Array(256)
 const scratchBits = new Uint32Array(256)
 
-/** Whether two flow ids agree in every bit of a mask. */
+/** Returns whether two flow ids agree in every bit of a mask. */
 export const agrees = (mask: FlowMask, a: Uint32Array, b: Uint32Array): boolean => {
   const { at, bits } = mask
   for (let i = 0; i < at.length; i++) {

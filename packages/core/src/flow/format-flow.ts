@@ -1,43 +1,65 @@
-/** Flow ids in words, and as plain data for JSON. */
+/** Flow ids as text for people, and as plain data for JSON. */
 import { formatIp, formatMac, type IpAddress, ipv4 } from '../wire/address.js'
 import { Frag, L3, L4, QUOTE, Tunnel } from '../wire/frame-view.js'
 import { isPresent } from './field.js'
 import { Shape, Word, WORDS } from './layout.js'
 
-/** One header group of a flow id as data; fields the group does not have are absent. */
+/** One header group of a flow id as plain data. Fields that the group does not have are absent. */
 export interface FlowGroup {
+  /** Source MAC address, as `00:15:5d:00:00:01`. */
   readonly srcMac: string
+  /** Destination MAC address, as `00:15:5d:00:00:01`. */
   readonly dstMac: string
+  /** EtherType behind the tags, 0–65535. */
   readonly etherType: number
-  /** Identifiers of the tags, outermost first. */
+  /** VLAN identifiers of the tags, 0–4095, outermost first; absent if there are none. */
   readonly vlans?: readonly number[]
-  /** Which of the tags are service tags; absent where none is. */
+  /** Whether each of the tags is a service tag, in the order of `vlans`; absent if none is. */
   readonly serviceTags?: readonly boolean[]
+  /** Source address of IPv4 or IPv6; of ARP, the address of the sender. */
   readonly srcIp?: string
+  /** Destination address of IPv4 or IPv6; of ARP, the address of the target. */
   readonly dstIp?: string
+  /** IP protocol behind options and extension headers, 0–255; absent for ARP. */
   readonly proto?: number
+  /** Source port of TCP or UDP, 0–65535. */
   readonly srcPort?: number
+  /** Destination port of TCP or UDP, 0–65535. */
   readonly dstPort?: number
-  readonly icmp?: { readonly type: number; readonly code: number; readonly id?: number }
-  /** Of a neighbour solicitation, advertisement or redirect. */
+  /** Of ICMP and ICMPv6. */
+  readonly icmp?: {
+    /** Type of the message, 0–255. */
+    readonly type: number
+    /** Code of the message, 0–255. */
+    readonly code: number
+    /** Identifier of an echo request or reply, 1–65535; absent if it is 0 or the message has none. */
+    readonly id?: number
+  }
+  /** Target of a neighbour solicitation, neighbour advertisement or redirect. */
   readonly ndpTarget?: string
+  /** Which fragment the group holds; absent for a whole datagram. */
   readonly fragment?: 'first' | 'later'
-  /** What the group ends in; plain GRE has no network identifier. */
-  readonly tunnel?: { readonly kind: 'vxlan' | 'nvgre' | 'geneve' | 'gre'; readonly vni?: number }
+  /** The tunnel header that encapsulates the next group. */
+  readonly tunnel?: {
+    /** Encapsulation. */
+    readonly kind: 'vxlan' | 'nvgre' | 'geneve' | 'gre'
+    /** Network identifier, 0–16777215; absent for plain GRE, which has none. */
+    readonly vni?: number
+  }
   /** The packet that an ICMP error quotes; only in the innermost group. */
   readonly quoted?: QuotedPacket
 }
 
-/** What a flow id says of a quoted packet: a header group without Ethernet, tunnel or another quote. */
+/** The packet that an ICMP error quotes, as plain data: a header group without Ethernet, tunnel or another quote. */
 export type QuotedPacket = Omit<FlowGroup, 'srcMac' | 'dstMac' | 'vlans' | 'serviceTags' | 'tunnel' | 'quoted'>
 
-/** The address in four words of a group, `at` being the first. */
+/** Returns the address in the four words from `at` on, of a group whose `L3` kind is `l3`. */
 export const ipAt = (words: Uint32Array, at: number, l3: number): IpAddress =>
   l3 === L3.Ipv6
     ? { version: 6, words: [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!] }
     : ipv4(words[at + 3]!)
 
-/** A flow id as data, outermost group first. */
+/** Returns a flow id as plain data, one element for each of its `depth` groups, outermost first. */
 export const flowToJson = (words: Uint32Array, depth: number): readonly FlowGroup[] =>
   Array.from({ length: depth }, (_, g) => {
     const group = groupToJson(words, g, depth)
@@ -89,7 +111,7 @@ const packetToJson = (words: Uint32Array, g: number, depth: number): QuotedPacke
 }
 
 /**
- * One line for a flow id, innermost group first:
+ * Formats a flow id in one line, innermost group first:
  * `tcp 10.0.0.4:49200 > 10.0.1.4:80 in vxlan 5001 192.0.2.1 > 192.0.2.2`. A quoted packet follows its error:
  * `icmp 10.0.1.1 > 10.0.0.4 type 11 quoting tcp 10.0.0.4:49200 > 10.0.1.4:80`. Service tags have an `s`: `vlan s100.7`.
  */

@@ -1,17 +1,17 @@
 /**
  * How a flow id lies in memory: the parsed fields of one header group as packed 32-bit words.
  *
- * A **unified flow id** (UFID) is one such stretch of {@link WORDS} words per header group, outermost first, in
+ * A **unified flow id** (UFID) is one stretch of {@link WORDS} words for each header group, outermost first, in
  * one `Uint32Array`. Everything that decides on packets (conditions, classifiers, tables, transpositions of
  * metadata) works on these words and never on bytes.
  *
- * The words fall into three classes, because they differ in how long they hold:
- * - **always** (`0 … FIRST_NAMED - 1`): what tells one connection from another. Compared in every table lookup.
- * - **named** (`FIRST_NAMED … FIRST_VOLATILE - 1`): constant for a flow as a rule, but compared only when some rule
+ * The words fall into three classes, by how long their values hold:
+ * - **always** (`0 … FIRST_NAMED - 1`): they tell one connection from another. Every table lookup compares them.
+ * - **named** (`FIRST_NAMED … FIRST_VOLATILE - 1`): mostly constant in a flow, but compared only if some rule
  *   looked at them (MACs, tags, DSCP, TCP flags, ICMP type), so that they do not split connections needlessly.
- * - **volatile** (`FIRST_VOLATILE …`): different in each packet. A walk that looked at one is not cached.
+ * - **volatile** (`FIRST_VOLATILE …`): different in each packet. A decision that looked at one is not cached.
  *
- * An absent field is 0; whether it is absent is said by the SHAPE word alone. The stretch of the quote is all 0 where nothing is
+ * An absent field is 0; only the SHAPE word tells whether it is absent. The stretch of the quote is all 0 if nothing is
  * quoted; frames with a quote are never looked up, so no lookup compares it.
  *
  * @see VFP §6.1.1
@@ -43,7 +43,7 @@ export const Word = {
   MAC_1: 14,
   /** Source MAC, lower 32 bits. */
   MAC_2: 15,
-  /** Outer tag control information `<< 16 |` inner tag control information; which VLANs that is says `tenantTags`. */
+  /** Outer tag control information `<< 16 |` inner tag control information; `tenantTags` says which VLANs these are. */
   VLAN: 16,
   /** `DSCP << 16 | TCP flags` (nine bits, NS to FIN). */
   CLASS: 17,
@@ -59,21 +59,21 @@ export const Word = {
   WINDOW: 22,
 } as const
 
-/** First word of the *named* class. */
+/** Index of the first word of the *named* class. */
 export const FIRST_NAMED = Word.ICMP
-/** First word of the *volatile* class. */
+/** Index of the first word of the *volatile* class. */
 export const FIRST_VOLATILE = Word.TTL_ECN
-/** Words a group. */
+/** Words of one header group. */
 export const WORDS = 24
 /** Words of a whole UFID buffer: the header groups, and behind them the packet an ICMP error quotes (see `QUOTE`). */
 export const UFID_WORDS = WORDS * (MAX_GROUPS + 1)
 
-/** Shift and width of the parts of the SHAPE word. */
+/** Shifts of the parts of the SHAPE word, and the mask of each part behind its shift. */
 export const Shape = { L3_SHIFT: 0, L4_SHIFT: 4, FRAG_SHIFT: 8, TUNNEL_SHIFT: 12, VLANS_SHIFT: 16, STAGS_SHIFT: 20, PART_MASK: 0xf } as const
 
 /**
- * The parts of SHAPE that are always compared: all but the number of VLAN tags and the place in a fragmented datagram, which
- * only a rule can make matter. (A later fragment is lent its first one's transport, so all fragments of a connection are
- * one flow until a rule asks.)
+ * Bits of SHAPE that are always compared: all but the number and kinds of VLAN tags and the fragment, which are compared only if a
+ * rule looked at them. (A later fragment gets the ports of its first one, so all fragments of a connection are one flow unless a rule
+ * looks at `fragment`.)
  */
 export const SHAPE_ALWAYS = 0xf0ff

@@ -1,6 +1,6 @@
 /**
- * Two facts about a packet that only its options tell, as bits of its flow id: a router alert, by which membership reports have
- * routers look at them, and the sender's link-layer address in neighbour discovery, which a host without an address must not name.
+ * Two facts about a packet that only its options tell, as bits of its flow id: whether it has a router alert, as membership reports
+ * do, and whether a solicitation names the link-layer address of its sender, which a host without an address must not do.
  *
  * They differ from packet to packet, so they lie among the volatile words. Cost for packets without options: two compares.
  *
@@ -13,10 +13,10 @@ import { IPV6_LENGTH, Ipv6At } from '../wire/ipv6.js'
 import { Ipv6OptionType } from '../wire/ipv6-options.js'
 import { NdpOptionType } from '../wire/ndp-options.js'
 
-/** Bits in the word of TTL and ECN. */
+/** Bits in the word of TTL and ECN: the packet has a router alert; the solicitation names the link-layer address of its sender. */
 export const LinkMark = { ROUTER_ALERT: 1 << 2, SOURCE_LINK: 1 << 3 } as const
 
-/** The marks of the group, or quote, with its first slot at `s`. */
+/** Returns the {@link LinkMark} bits of the group, or quote, with its first slot at `s`. */
 export const linkMarksOf = ({ bytes, slots, end }: FrameView, s: number): number => {
   const l3 = slots[s + Slot.L3_KIND]!
   const ip = slots[s + Slot.L3]!
@@ -62,7 +62,7 @@ const hasIpv6Option = (bytes: Uint8Array, from: number, to: number, option: numb
   return false
 }
 
-/** Whether the message at `at` is a router or neighbour solicitation with the option that names its sender's link-layer address. */
+/** Returns whether the message at `at` is a router or neighbour solicitation with the option that names its sender's link-layer address. */
 const namesSource = (bytes: Uint8Array, at: number, end: number): boolean => {
   if (at + 4 > end) return false
   const type = bytes[at]!
