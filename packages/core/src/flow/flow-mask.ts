@@ -35,7 +35,7 @@ export const addField = (mask: Uint32Array, field: Field, group: number): void =
   const base = group * WORDS
   mask[base] = mask[base]! | PRESENCE_BITS[field.presence]
   for (let w = 0; w < WORDS; w++) mask[base + w] = mask[base + w]! | fieldBits(field, w)
-  // Whether an ICMP message has an identifier or a target is said by its type.
+  // The type of an ICMP message tells whether it has an identifier or a target.
   if (field.presence === 'icmp-echo' || field.presence === 'ndp') mask[base + Word.ICMP] = mask[base + Word.ICMP]! | 0xff00
 }
 

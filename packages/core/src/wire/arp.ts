@@ -60,7 +60,7 @@ export type ArpOperation = (typeof ArpOperation)[keyof typeof ArpOperation]
 export interface Arp {
   /** Tells ARP from the other network headers of a frame. */
   readonly kind: 'arp'
-  /** Hardware type; `Ethernet` unless given. {@link parseArp} gives it only where it is another. */
+  /** Hardware type; `Ethernet` unless given. {@link parseArp} gives it only if it is another. */
   readonly hardware?: ArpHardware
   /** An {@link ArpOperation}, or another 16-bit number. */
   readonly operation: number

@@ -52,12 +52,20 @@ export interface BadField {
  * does not fit into an IP datagram.
  *
  * ```ts
- * import { buildFrame, dissect, formatFrame } from '@vfp-ts/core'
+ * import { buildFrame } from '@vfp-ts/core'
  *
  * const frame = buildFrame({ proto: 'tcp', srcIp: '10.0.0.4', dstIp: '10.0.0.5', dstPort: 443 })
- * if (frame._tag === 'Right') {
- *   const parts = dissect(frame.right)
- *   console.log(parts._tag === 'Right' ? formatFrame(parts.right) : parts.left)
+ * console.log(frame._tag === 'Right' ? `${frame.right.length} bytes` : frame.left)
+ * const wrong = buildFrame({ proto: 'udp', srcIp: '10.0.0.4', dstIp: '10.0.0.5', dstPort: 70_000 })
+ * console.log(wrong._tag === 'Left' ? wrong.left : 'a frame')
+ * ```
+ *
+ * ```text output
+ * 54 bytes
+ * {
+ *   _tag: 'BadField',
+ *   path: '/dstPort',
+ *   reason: 'a whole number from 0 to 65535, not 70000'
  * }
  * ```
  */

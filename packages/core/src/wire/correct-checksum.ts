@@ -71,13 +71,13 @@ export const correctOpaque = (bytes: Uint8Array, field: number, pseudo: number, 
   return replaceWord(bytes, field, updated === 0 && noZero ? 0xffff : updated)
 }
 
-/** A sum with its carries added back, zero as 0xffff: as a sum over data that are not all zero always comes out. */
+/** Returns a sum with its carries added back, zero as 0xffff: the only zero that a sum over data that are not all zero can have. */
 const nonZero = (sum: number): number => {
   const folded = fold(sum)
   return folded === 0 ? 0xffff : folded
 }
 
-/** Whether all bytes of `from .. to` but the two of the checksum are 0. Only asked where the sum of the data is zero. */
+/** Returns whether all bytes of `from .. to` but the two of the checksum are 0. Only called if the sum of the data is zero. */
 const allZeroBut = (bytes: Uint8Array, from: number, checksumAt: number, to: number): boolean => {
   for (let at = from; at < to; at++) if (bytes[at] !== 0 && at !== checksumAt && at !== checksumAt + 1) return false
   return true

@@ -34,6 +34,13 @@ import { unreadable, type Parsed, type WireError, type WireProtocol } from './wi
  * console.log(parts._tag === 'Right' ? formatFrame(parts.right) : parts.left)
  * ```
  *
+ * ```text output
+ * Ethernet 00:15:5d:00:00:01 > 12:34:56:78:9a:bc, type 0x86dd
+ * IPv6 fd00::4 > fd00::5, UDP, hop limit 64
+ * UDP 49152 > 53
+ * payload 0 bytes
+ * ```
+ *
  * @param maxGroups - Header groups to look into, 1 to `MAX_GROUPS`; a tunnel behind the last is payload.
  * @param knownOptions - Geneve options, as `class << 8 | type`, that may be critical: with any other critical option the frame is refused.
  */
@@ -53,7 +60,7 @@ export const frameOf = (view: FrameView): Frame => {
   }
 }
 
-/** The protocol of the header at `view.reasonAt`, told from the slots that were filled before it failed. */
+/** Returns the protocol of the header at `view.reasonAt`, by the slots that were filled before it failed. */
 const failedProtocol = (view: FrameView): WireProtocol => {
   const base = (view.depth - 1) * SLOTS
   const kind = view.slots[base + Slot.L3_KIND]!

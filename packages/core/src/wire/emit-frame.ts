@@ -39,6 +39,35 @@ export interface EmitOptions {
  *
  * Fails with `BadHeader` if headers contradict each other (an IPv4 header behind another EtherType, a transport
  * header in a later fragment, VXLAN without UDP …), and with `BadLength` if something does not fit its length field.
+ *
+ * ```ts
+ * import { emitFrame, formatFrame, ipv4, type Frame } from '@vfp-ts/core'
+ *
+ * const frame: Frame = {
+ *   groups: [{
+ *     eth: { destination: 0x00155d000002, source: 0x00155d000001, etherType: 0x0800 },
+ *     vlans: [{ tpid: 0x8100, pcp: 0, dei: false, vid: 100 }],
+ *     net: {
+ *       kind: 'ipv4', source: ipv4(0x0a000004), destination: ipv4(0x0a000005), protocol: 17, ttl: 64, dscp: 0, ecn: 0, identification: 0,
+ *       dontFragment: true, moreFragments: false, reservedFlag: false, fragmentOffset: 0, options: new Uint8Array(0),
+ *     },
+ *     transport: { kind: 'udp', sourcePort: 49152, destinationPort: 53 },
+ *   }],
+ *   payload: Uint8Array.of(1, 2, 3),
+ * }
+ * console.log(formatFrame(frame))
+ * const bytes = emitFrame(frame)
+ * console.log(bytes._tag === 'Right' ? `${bytes.right.length} bytes` : bytes.left)
+ * ```
+ *
+ * ```text output
+ * Ethernet 00:15:5d:00:00:01 > 00:15:5d:00:00:02, type 0x0800
+ * 802.1Q vlan 100, priority 0
+ * IPv4 10.0.0.4 > 10.0.0.5, UDP, ttl 64, id 0, DF
+ * UDP 49152 > 53
+ * payload 3 bytes
+ * 49 bytes
+ * ```
  */
 export const emitFrame = (frame: Frame, options: EmitOptions = {}): Either<WireError, Uint8Array> => {
   const plan = planGroups(frame)
@@ -98,7 +127,7 @@ const PROTOCOLS: Readonly<Record<TransportHeader['kind'], number>> = {
 
 const KINDS: Readonly<Record<TransportHeader['kind'], L4>> = { tcp: L4.Tcp, udp: L4.Udp, icmp: L4.Icmp, icmpv6: L4.Icmpv6 }
 
-/** The first thing in a group that the wire cannot say. */
+/** Returns the first contradiction in a group, which makes it impossible to write. */
 const contradiction = (group: HeaderGroup): WireError | undefined => {
   const { eth, vlans, net, transport, tunnel } = group
   if (vlans.length > MAX_VLANS) return fault('vlan', 'UnsupportedProtocol', 'more than two tags')

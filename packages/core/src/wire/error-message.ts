@@ -134,12 +134,12 @@ const writeHeader6 = (bytes: Uint8Array, from: number, out: Uint8Array, ip: numb
   out.set(bytes.subarray(from + Ipv6At.SOURCE, from + Ipv6At.SOURCE + 16), ip + Ipv6At.DESTINATION)
 }
 
-/** Whether it is the address of one host: not of this network, loopback, a group, reserved, or broadcast (RFC 1122 §3.2.1.3). */
+/** Returns whether the address at `at` is that of one host: not of this network, loopback, a group, reserved, or broadcast (RFC 1122 §3.2.1.3). */
 const isHost4 = (bytes: Uint8Array, at: number): boolean => {
   const first = bytes[at]!
   return first !== 0 && first !== 127 && first < 224
 }
 
-/** Whether it is the address of one host: neither unspecified, loopback nor a group (RFC 4291 §2.4). */
+/** Returns whether the address at `at` is that of one host: neither unspecified, loopback nor a group (RFC 4291 §2.4). */
 const isHost6 = (bytes: Uint8Array, at: number): boolean =>
   bytes[at] !== 0xff && !(u32(bytes, at) === 0 && u32(bytes, at + 4) === 0 && u32(bytes, at + 8) === 0 && u32(bytes, at + 12) <= 1)

@@ -69,7 +69,7 @@ const finish = (bytes: Uint8Array, ip: number, total: number, field: number, ide
   putU16(bytes, ip + Ipv4At.CHECKSUM, checksum(bytes, ip, ip + ipv4HeaderLength(bytes, ip)))
 }
 
-/** The header of the fragments behind the first: options that are to be copied, padded; none from one on that cannot be read. */
+/** Returns the header of the fragments behind the first, with the options to be copied, padded. An option that cannot be read ends the copying. */
 const laterHeader = (bytes: Uint8Array, ip: number): Uint8Array => {
   const end = ip + ipv4HeaderLength(bytes, ip)
   const header = new Uint8Array(end - ip)

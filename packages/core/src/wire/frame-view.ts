@@ -95,7 +95,7 @@ export const Slot = {
   L4_KIND: 8,
   /** Offset behind the network header and its options or extension headers; the transport header, if any. */
   L4: 9,
-  /** Offset behind the transport header (or `L4` where there is none), at most `END`. */
+  /** Offset behind the transport header (or `L4` if there is none), at most `END`. */
   PAYLOAD: 10,
   /** Offset where this group's datagram ends by its own length field; of the quote, where what is quoted ends. */
   END: 11,

@@ -92,10 +92,10 @@ export interface Geneve {
   readonly reservedLow: number
 }
 
-/** The VNI of the header at `at`. */
+/** Returns the VNI of the header at `at`, 0–16777215. */
 export const geneveVni = (bytes: Uint8Array, at: number): number => u24(bytes, at + GeneveAt.VNI)
 
-/** Bytes of the header at `at` with its options, 8–260. */
+/** Returns the bytes of the header at `at` with its options, 8–260. */
 export const geneveLength = (bytes: Uint8Array, at: number): number => GENEVE_LENGTH + ((bytes[at]! & 0x3f) << 2)
 
 /** Checks the header at `at`. `Ok` guarantees that it lies before `end` with its options, and that its version is 0. Options are not looked at. */

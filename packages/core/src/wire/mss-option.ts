@@ -37,7 +37,7 @@ export const lowerMss = (bytes: Uint8Array, tcp: number, most: number): boolean 
   return changed
 }
 
-/** Whether every option up to the end of the list, or of the header, lies whole in front of `end`. */
+/** Returns whether every option up to the end of the list, or of the header, ends at or before `end`. */
 const isReadable = (bytes: Uint8Array, from: number, end: number): boolean => {
   let at = from
   while (at < end && bytes[at] !== END) {

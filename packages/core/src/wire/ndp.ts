@@ -88,7 +88,7 @@ export interface NeighborAdvertisement {
 export interface Redirect {
   /** Tells the message from the others. */
   readonly kind: 'redirect'
-  /** The better first hop; the same as `destination` where that is a neighbour. */
+  /** The better first hop; the same as `destination` if that is a neighbour. */
   readonly target: IpAddress
   /** Address whose packets should take the better first hop. */
   readonly destination: IpAddress

@@ -64,6 +64,22 @@ export type Verify = (typeof Verify)[keyof typeof Verify]
  * `view.reasonAt` is the offset of the header it refers to, and the slots of the groups up to that header hold what was found before
  * it.
  *
+ * ```ts
+ * import { buildFrame, L4, makeFrameView, parseFrame, Reason, reasonName, Slot } from '@vfp-ts/core'
+ *
+ * const frame = buildFrame({ proto: 'tcp', srcIp: '10.0.0.4', dstIp: '10.0.0.5', dstPort: 443 })
+ * if (frame._tag === 'Left') throw new Error('an address is wrong')
+ * const view = makeFrameView()
+ * const reason = parseFrame(view, frame.right, 0, frame.right.length)
+ * if (reason === Reason.Ok) console.log(view.slots[Slot.L4_KIND] === L4.Tcp, view.slots[Slot.L4])
+ * console.log(reasonName(parseFrame(view, frame.right, 0, 40)))
+ * ```
+ *
+ * ```text output
+ * true 34
+ * Truncated
+ * ```
+ *
  * @param maxGroups - Header groups to look into, 1 to `MAX_GROUPS`; a tunnel behind the last is opaque payload.
  * @param verify - Checksums to verify; that of the IPv4 header unless given.
  */
@@ -213,7 +229,7 @@ const parseTransport = (view: FrameView, base: number, tunnels: boolean, verify:
 const verified = (view: FrameView, base: number, at: number): Reason =>
   transportChecksumHolds(view, base) ? Reason.Ok : fail(view, Reason.BadChecksum, at)
 
-/** A fragment that holds no transport header; its protocol is judged as far as the network header tells. */
+/** Checks a fragment without a transport header, by its network header alone. */
 const laterFragment = (view: FrameView, base: number, protocol: number, v4: boolean): Reason => {
   const slots = view.slots
   if (protocol === IpProtocol.Tcp) {
@@ -235,6 +251,6 @@ const fail = (view: FrameView, reason: Reason, at: number): Reason => {
   return reason
 }
 
-/** A header cut off is a fault of the fragment's maker, not of the capture, where more of the datagram was to come. */
+/** A header cut off in a first fragment is a fault of the host that made the fragment, not of the capture. */
 const failTransport = (view: FrameView, reason: Reason, at: number, frag: number): Reason =>
   fail(view, reason === Reason.Truncated && frag === Frag.First ? Reason.BadHeader : reason, at)

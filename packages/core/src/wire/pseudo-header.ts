@@ -59,7 +59,7 @@ export const pseudoAddressSum = (bytes: Uint8Array, is6: boolean, ip: number, l4
 export const pseudoHeaderSum = (bytes: Uint8Array, is6: boolean, ip: number, l4: number, protocol: number, length: number): number =>
   pseudoAddressSum(bytes, is6, ip, l4) + protocol + (length & 0xffff) + (length >>> 16)
 
-/** Where the source route among the IPv4 options ends that has hops left; there can be one (RFC 791 §3.1). Else the header's destination. */
+/** Returns the offset of the last address of the source route that has hops left; there can be one (RFC 791 §3.1). Else that of the header's destination. */
 const routeEndAt = (bytes: Uint8Array, ip: number, l4: number): number => {
   let routes = 0
   let final = ip + Ipv4At.DESTINATION
@@ -69,7 +69,7 @@ const routeEndAt = (bytes: Uint8Array, ip: number, l4: number): number => {
       continue
     }
     const length = at + 1 < l4 ? bytes[at + 1]! : 0
-    // What cannot be read says nothing, nor does anything behind it.
+    // An option that cannot be read, and all behind it, is ignored.
     if (length < 2 || at + length > l4) return final
     if (bytes[at] === Ipv4Option.LooseRoute || bytes[at] === Ipv4Option.StrictRoute) {
       if (++routes > 1 || length < 3) return -1
@@ -85,7 +85,7 @@ const routeEndAt = (bytes: Uint8Array, ip: number, l4: number): number => {
   return final
 }
 
-/** Where the one Home Address option among the destination options holds its address; the header's source where there is none. */
+/** Returns the offset of the address in the Home Address option, that of the header's source if there is none, or −1. */
 const homeAddressAt = (bytes: Uint8Array, ip: number, l4: number): number => {
   let home = ip + Ipv6At.SOURCE
   let protocol = bytes[ip + Ipv6At.NEXT_HEADER]!
@@ -98,7 +98,7 @@ const homeAddressAt = (bytes: Uint8Array, ip: number, l4: number): number => {
   return home
 }
 
-/** The options in `from .. to`; `known` is what was found before them, `none` what says that nothing was. */
+/** Searches the options in `from .. to`; `known` is the offset found before them, `none` the one that stands for nothing found. */
 const homeAddressIn = (bytes: Uint8Array, from: number, to: number, none: number, known: number): number => {
   let home = known
   for (let at = from; at < to; ) {

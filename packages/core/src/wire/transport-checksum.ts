@@ -43,7 +43,7 @@ export const transportChecksumHolds = (view: FrameView, base: number): boolean =
   return fold(transportSum(view, base)) === 0xffff || isUntold(view, base, v6)
 }
 
-/** Whether an address of the pseudo header cannot be told, of a transport that has one. */
+/** Returns whether the transport has a pseudo header with an address that cannot be found. */
 const isUntold = ({ bytes, slots }: FrameView, base: number, v6: boolean): boolean => {
   const ip = slots[base + Slot.L3]!
   const at = slots[base + Slot.L4]!
