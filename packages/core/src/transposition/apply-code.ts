@@ -1,10 +1,10 @@
 import type { ApplyReason } from '../drop-reason.js'
 
-/** What became of a frame or flow id that a transposition was applied to. Numbers, because the per-packet path returns them. */
+/** The results of applying a transposition to a frame or a flow id. Numbers, because the per-packet path returns them. */
 export const ApplyCode = {
   /** The transposition was carried out. */
   Ok: 0,
-  /** It is the absorbing `Invalid`: a chain whose shapes contradict each other. */
+  /** The transposition is the absorbing `Invalid`: a chain whose shapes contradict each other. */
   Invalid: 1,
   /** The frame lacks a header group, or a header or tag in one, that the transposition pops or edits, or its quoted packet is not what it must be. */
   Shape: 2,
@@ -23,13 +23,13 @@ export const ApplyCode = {
   /** An address is edited that a checksum may cover or not, and nothing tells (`wire/opaque-checksum.ts`). */
   UnknownChecksum: 9,
 } as const satisfies Readonly<Record<'Ok' | ApplyReason, number>>
-/** What became of a frame or flow id that a transposition was applied to. */
+/** One of the results of applying a transposition. */
 export type ApplyCode = (typeof ApplyCode)[keyof typeof ApplyCode]
 
-/** The name of an {@link ApplyCode}, as counters and explanations print it. */
+/** Returns the name of an {@link ApplyCode}, as counters and explanations print it. */
 export const applyCodeName = <C extends ApplyCode>(code: C): NameOf<C> => NAMES[code] as NameOf<C>
 
-/** What is known not to be `Ok` is a drop reason by its type. */
+/** A code that is not `Ok` has a name that is a drop reason. */
 type NameOf<C extends ApplyCode> = C extends 0 ? 'Ok' : ApplyReason
 
 // Keys come in the order they are written in, which is that of the numbers.

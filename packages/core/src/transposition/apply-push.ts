@@ -3,7 +3,7 @@
  * filled in.
  *
  * Over IPv4 the UDP checksum is 0, none, as RFC 7348 §5 asks for; the frame inside has its own. Over IPv6 it is computed in
- * full: RFC 6935 lets tunnels omit it, but under conditions on both ends (RFC 6936) that are not ours to promise. GRE has no
+ * full: RFC 6935 lets tunnels omit it, but only under conditions on both ends (RFC 6936) that the library cannot know. GRE has no
  * checksum.
  */
 import { fold, sumWords } from '../wire/checksum.js'

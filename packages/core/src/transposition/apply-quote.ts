@@ -6,7 +6,7 @@
  * behind the eight bytes that RFC 792 asks for. The length of the message does not change.
  *
  * Checksums are corrected as everywhere (see `wire/correct-checksum.ts`): those of the quoted headers where they are inside the quote,
- * though nobody may ever check them (a quoted transport checksum covers data that are mostly not there), and then, by the
+ * though receivers may never check them (a quoted transport checksum covers data that are mostly not there), and then, by the
  * caller, that of the message itself. A quoted checksum was often wrong before, as routers lower the TTL before they quote; then
  * it stays so by the same difference.
  *

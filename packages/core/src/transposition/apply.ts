@@ -34,7 +34,7 @@ import { checkRestructurings, growthInside, restructure } from './restructure.js
 
 /**
  * Applies a program to the frame in `view`, whose `reason` is `Ok` and whose slots are of these very bytes. Bytes from
- * `floor` on may be used as headroom. Answers `Ok`, or why it refused and left everything as it was.
+ * `floor` on may be used as headroom. Returns `Ok`, or why it refused; then everything is as it was.
  */
 export const apply = (program: Program, view: FrameView, floor: number): ApplyCode => {
   if (!program.valid) return ApplyCode.Invalid

@@ -3,8 +3,8 @@
  *
  * The parts act side by side and all their values speak of the original frame, so they are no chain, and composing them one after
  * the other would mean something else. Each part goes through the constructor that makes it, in the coordinates of the
- * original frame; what the constructors answer is laid over each other: needs join, guards join, each group keeps its own
- * doing. So whatever a constructor refuses is refused here, with the place of the part.
+ * original frame; their results are laid over each other: needs join, guards join, each group keeps its own
+ * edit. So whatever a constructor refuses is refused here, with the place of the part.
  */
 import { left, right, type Either } from 'fp-ts/lib/Either.js'
 import { modify, push, type PushSpec, translate, vlans } from './construct.js'
@@ -107,7 +107,7 @@ export const assembled = (parts: Parts): HeaderTransposition => {
   return made._tag === 'Right' ? made.right : { _tag: 'Invalid', reason: made.left.reason }
 }
 
-/** Needs by group of the original frame, and the guard, as they add up. What is added answers why it is impossible, if it is. */
+/** Needs by group of the original frame, and the guard, as they add up. Methods that add return why that is impossible, or `undefined`. */
 class Overlay {
   readonly needs: Need[] = []
   guard: readonly EcnCombination[] = []

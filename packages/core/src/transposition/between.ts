@@ -19,24 +19,27 @@ import type { Changes, HeaderTransposition, Transposition } from './header-trans
 import { isEchoRequest, readIp, readTags, tunnelOf } from './read-flow.js'
 import { sameTags } from './vlan-edit.js'
 
-/** Why there is no transposition from one flow to another. */
+/** The error of `transpositionBetween`: no transposition makes the one flow of the other. */
 export interface Unreachable {
   readonly _tag: 'Unreachable'
+  /** What stands against it, as a sentence. */
   readonly reason: string
 }
 
-/** What a UFID without its volatile words looks like: the words of its groups, and how many there are. */
+/** A flow id: the words that `extractFlow` writes, and the number of header groups in them. */
 export interface FlowWords {
+  /** Words of the flow id, as long as `makeUfid()` makes them; volatile words do not matter. */
   readonly words: Uint32Array
+  /** Number of header groups, 1–3, outermost first. */
   readonly depth: number
 }
 
 /**
- * A transposition that makes of frames of flow `from` frames of flow `to`: in all tunnels, tags, addresses, ports, identifiers, DSCP,
+ * Returns a transposition that makes frames of flow `to` from frames of flow `from`: tunnels, tags, addresses, ports, identifiers, DSCP,
  * ECN, TTL and TCP flags. Lengths, identifications and sequence numbers stay the packet's own.
  *
- * Fails where the innermost headers are of different kinds, as TCP and UDP, or would need what no valid flow has, as the port
- * of a tunnel in front of no tunnel.
+ * Fails with `Unreachable` where the innermost headers are of different kinds, as TCP and UDP, or where `to` is not a valid flow, as one
+ * with the port of a tunnel and no tunnel behind it.
  */
 export const transpositionBetween = (from: FlowWords, to: FlowWords): Either<Unreachable, Transposition> => {
   const inner = innermost(from, to)

@@ -38,18 +38,37 @@ import { editNeed, guarded, identity, invalid, KEEP, makeEdit, makeQuote, transp
 import { needBehind, valuesBehind } from './reading.js'
 import { composeVlans, editTags } from './vlan-edit.js'
 
-/** First `a`, then `b`, as one transposition in normal form; total, associative, with `identity` on both sides. */
+/**
+ * Composes two transpositions: the result does what `a` and then `b` would do, in one rewrite. It is in normal form.
+ *
+ * Total: where the two contradict each other the result is `Invalid`. Associative, with `identity` as unit. Control path: it allocates, in
+ * proportion to the size of both.
+ *
+ * ```ts
+ * import { compose, decapTransposition, formatTransposition, ipv4, modify } from '@vfp-ts/core'
+ *
+ * // One layer takes the packet out of its tunnel, the next one gives it another destination.
+ * const both = compose(decapTransposition(), modify({ dstIp: ipv4(0x0a000005), dstPort: 8080 }))
+ * console.log(formatTransposition(both))
+ * ```
+ *
+ * ```text output
+ * pop; 0: dstIp=10.0.0.5 ecn=combine(0,1) dstPort=8080
+ * ```
+ *
+ * @see VFP §6.1.3, pseudocode 1
+ */
 export const compose = (a: HeaderTransposition, b: HeaderTransposition): HeaderTransposition =>
   a._tag === 'Invalid' ? a : b._tag === 'Invalid' ? b : composeValid(a, b)
 
-/** A whole chain as one transposition, the first element applied first. */
+/** Composes a chain into one transposition; the first element is applied first. An empty chain gives `identity`. */
 export const composeAll = (chain: Iterable<HeaderTransposition>): HeaderTransposition => {
   let all: HeaderTransposition = identity
   for (const t of chain) all = compose(all, t)
   return all
 }
 
-/** `compose` and `identity` for fp-ts. */
+/** `compose` and `identity` as a monoid of fp-ts. */
 export const MonoidTransposition: Monoid<HeaderTransposition> = { concat: compose, empty: identity }
 
 const composeValid = (a: Transposition, b: Transposition): HeaderTransposition => {

@@ -1,6 +1,6 @@
 /**
- * The words of the language: what rules, layers and tests build transpositions from. Every constructor is total; values out
- * of range give `Invalid` with a sentence that says which, so that a mistake shows in explanations and never throws.
+ * The constructors of the language: what rules, layers and tests build transpositions from. Every constructor is total: a value
+ * out of range gives `Invalid` with a sentence that names it, so that a mistake shows in explanations and never throws.
  *
  * A group is counted from the outside, 0 being the outermost one of the frame as the constructed transposition finds it. So are the
  * groups that values are read from.
@@ -20,31 +20,35 @@ import { combinationsOf, type Doing, guarded, identity, invalid, KEEP, makeEdit,
 
 export { identity, invalid } from './normal-form.js'
 
-/** Hop limit of pushed headers unless said otherwise: the default of common hosts. */
+/** TTL or hop limit of pushed headers unless given: 64, the default of common hosts. */
 export const DEFAULT_TTL = 64
 
-/**
- * A group to push. `dscp` and `ecn` are copied from the group it encapsulates unless given (the uniform model of
- * RFC 2983, the normal mode of RFC 6040), `ttl` is {@link DEFAULT_TTL}.
- */
+/** A group to push: the headers of a tunnel around a frame. */
 export interface PushSpec {
+  /** Destination MAC of the outer frame. */
   readonly dstMac: Mac
+  /** Source MAC of the outer frame. */
   readonly srcMac: Mac
-  /** Outermost first, at most two; none unless given. */
+  /** VLAN tags of the outer frame, outermost first, at most two; none unless given. */
   readonly vlans?: readonly VlanTag[]
+  /** Outer source address, of the same IP version as `dstIp`. */
   readonly srcIp: IpAddress
+  /** Outer destination address: where the tunnel ends. */
   readonly dstIp: IpAddress
+  /** Outer DSCP, 0–63; copied from the group inside unless given (the uniform model of RFC 2983). */
   readonly dscp?: Value
+  /** Outer ECN field, 0–3; copied from the group inside unless given (the normal mode of RFC 6040). */
   readonly ecn?: EcnValue
+  /** Outer TTL or hop limit, 0–255; {@link DEFAULT_TTL} unless given. */
   readonly ttl?: TtlValue
   /**
    * Entropy of the flow inside: the UDP source port, of which RFC 7348 §5 asks for a hash from 49152–65535; its low eight bits
    * are the flow id of NVGRE (RFC 7637 §3.2). Plain GRE does not use it.
    */
   readonly srcPort: number
-  /** `'vxlan'` unless given. */
+  /** Which tunnel header is used; `'vxlan'` unless given. */
   readonly tunnel?: TunnelKind
-  /** 0–16777215; 0 for plain GRE. */
+  /** Network identifier of the tunnel, 0–16777215; 0 for plain GRE. */
   readonly vni: number
   /** Geneve options as on the wire (RFC 8926 §3.5), a multiple of 4 up to 252 bytes; none unless given. */
   readonly options?: Uint8Array
@@ -53,13 +57,13 @@ export interface PushSpec {
 /** The fields that address translation rewrites. */
 export type NatChanges = Pick<Changes, 'srcIp' | 'dstIp' | 'srcPort' | 'dstPort' | 'icmpId'>
 
-/** Sets fields of one group; no field at all gives `identity`. */
+/** Sets fields of one group. Without any field the result is `identity`; addresses of two IP versions give `Invalid`. */
 export const modify = (changes: Changes, group = 0): HeaderTransposition => {
   const why = wrongChanges(changes) ?? differentVersions(changes)
   return why === undefined ? edit(group, { set: changes }) : invalid(why)
 }
 
-/** Pops and pushes VLAN tags of one group. */
+/** Pops and pushes VLAN tags of one group. `Invalid` for more than two tags, or a tag with values out of range. */
 export const vlans = (change: VlanEdit, group = 0): HeaderTransposition => {
   const why = wrongTags(change.push) ?? wrongPop(change.pop)
   if (why !== undefined) return invalid(why)
@@ -84,7 +88,7 @@ export const translate = (
   return made._tag === 'Invalid' || quote === undefined ? made : { ...made, quote: { version: how.from, set: quote } }
 }
 
-/** Sets fields of the packet that an ICMP error quotes; frames that quote nothing are left alone. */
+/** Sets fields of the packet that an ICMP error quotes. Frames that quote nothing are left alone. */
 export const quoted = (changes: QuoteChanges): HeaderTransposition => {
   const why = wrongChanges(changes) ?? differentVersions(changes)
   if (why !== undefined) return invalid(why)
@@ -92,10 +96,10 @@ export const quoted = (changes: QuoteChanges): HeaderTransposition => {
   return quote === undefined ? identity : { ...identity, quote }
 }
 
-/** Requires something of one group and changes nothing. */
+/** Requires something of one group and changes nothing: frames that lack it are dropped as `Shape`. */
 export const requiring = (need: Need, group = 0): HeaderTransposition => edit(group, { set: {} }, need)
 
-/** Removes the `n` outermost groups, each of which must encapsulate another one. */
+/** Removes the `n` outermost groups, 0–255, each of which must encapsulate another one. */
 export const pop = (n = 1): HeaderTransposition =>
   !Number.isInteger(n) || n < 0 || n > 255
     ? invalid(`cannot pop ${n} groups`)
@@ -116,19 +120,22 @@ export const push = (spec: PushSpec): HeaderTransposition => {
   return withReads({ ...identity, push: [{ ...group, srcPort: entropy }] }, ttl, ecn)
 }
 
-/** Rewrites addresses, ports or the echo identifier of the outermost group. */
+/** Sets addresses, ports or the echo identifier of the outermost group. */
 export const nat = (changes: NatChanges): HeaderTransposition => modify(changes)
 
-/** Puts a tunnel around the frame, whose outermost group is edited first; `dscp` and `ecn` are copied as edited. */
+/** Sets the fields of `inner` in the outermost group, then puts a tunnel around the frame. A copied `dscp` or `ecn` is the value after that. */
 export const encap = (spec: PushSpec, inner: Changes = {}): HeaderTransposition => compose(modify(inner), push(spec))
 
-/** Removes the outermost tunnel and edits the frame that was inside; ECN is combined as RFC 6040 §4.2 has it, unless `inner` sets it. */
+/**
+ * Removes the outermost tunnel, then sets the fields of `inner` in the frame that was inside. The inner ECN field becomes what RFC 6040
+ * §4.2 makes of both, unless `inner` sets it.
+ */
 export const decap = (inner: Changes = {}): HeaderTransposition => compose(compose(DECAPSULATED, pop()), modify(inner))
 
-/** Address translation, then encapsulation of the result. */
+/** Translates addresses and ports, then puts a tunnel around the result. */
 export const encapNat = (spec: PushSpec, changes: NatChanges): HeaderTransposition => compose(nat(changes), push(spec))
 
-/** Decapsulation, then address translation of what was inside. */
+/** Removes the outermost tunnel, then translates addresses and ports of the frame that was inside. */
 export const decapNat = (changes: NatChanges): HeaderTransposition => decap(changes)
 
 const COPIED = { original: 0 } as const

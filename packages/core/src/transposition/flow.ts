@@ -26,11 +26,11 @@ import { translatedIcmp } from './translate/translate.js'
 import { tagsLeft } from './vlan-edit.js'
 
 /**
- * Applies `t` to the UFID of `depth` groups in `words`, in place. Answers the new depth, or a negated
- * {@link ApplyCode} with `words` unchanged: `-Invalid`, `-Shape`, `-TooDeep` or `-Untranslatable`.
+ * Applies `t` to the flow id of `depth` groups in `words`, in place. Returns the new depth, or a negated {@link ApplyCode} with `words`
+ * unchanged: `-Invalid`, `-Shape`, `-TooDeep` or `-Untranslatable`.
  *
- * LENGTH_ID of a pushed or translated group is 0, and so is the length of a group around one whose tags or version changed,
- * because the frame's length is not part of a UFID; all other words are exact. Words behind the new depth are 0.
+ * LENGTH_ID of a pushed or translated group is 0, and so is the length of a group around one whose tags or version changed, because the
+ * frame's length is not part of a flow id; all other words are exact. Words behind the new depth are 0.
  */
 export const transposeFlow = (t: HeaderTransposition, words: Uint32Array, depth: number): number => {
   if (t._tag === 'Invalid') return -ApplyCode.Invalid

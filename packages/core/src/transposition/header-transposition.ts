@@ -1,7 +1,7 @@
 /**
  * Header transpositions: the only way a packet changes.
  *
- * A transposition speaks of a frame's stack of header groups, outermost first. In its normal form it **pops** the outermost
+ * A transposition acts on a frame's stack of header groups, outermost first. In its normal form it **pops** the outermost
  * groups, **edits** groups that stay, and **pushes** new groups on the outside, in that order. Indices are counted from
  * the outside, so the form does not depend on how deep the frame is and two of them compose without knowing it: `edit[0]`
  * is the outermost group that stays.
@@ -52,10 +52,18 @@ export interface Need {
 }
 
 /** A DSCP: a constant, or that of a group of the original frame, counted from the outside; 0 where that group has no IP header. */
-export type Value = number | { readonly original: number }
+export type Value = number | {
+  /** Group of the original frame whose DSCP is copied, counted from the outside; 0 is the outermost. */
+  readonly original: number
+}
 
-/** A TTL or hop limit: a constant, or that of a group of the original frame less `minus`, 0–255. The group then needs more `hops`. */
-export type TtlValue = number | { readonly original: number; readonly minus: number }
+/** A TTL or hop limit: a constant, or that of a group of the original frame less `minus`. The group then needs more `hops`. */
+export type TtlValue = number | {
+  /** Group of the original frame whose TTL is read, counted from the outside; 0 is the outermost. */
+  readonly original: number
+  /** What is subtracted from it, 0–255. A frame whose TTL is not greater is dropped as `TtlExceeded`. */
+  readonly minus: number
+}
 
 /**
  * An ECN field: a constant, that of a group of the original frame (0 where it has no IP header), or what a decapsulator makes of
@@ -63,71 +71,92 @@ export type TtlValue = number | { readonly original: number; readonly minus: num
  *
  * @see RFC 6040 §4.2, figure 4
  */
-export type EcnValue = number | { readonly original: number } | EcnCombination
+export type EcnValue = number | {
+  /** Group of the original frame whose ECN field is copied, counted from the outside; 0 is the outermost. */
+  readonly original: number
+} | EcnCombination
 
 /** An outer and an inner ECN field that meet when a tunnel is removed. CE over Not-ECT has no result: the frame is dropped. */
 export interface EcnCombination {
+  /** ECN field of the tunnel's outer header. */
   readonly outer: EcnValue
+  /** ECN field of the header inside the tunnel. */
   readonly inner: EcnValue
 }
 
 /** Fields of a staying group that are set; an absent property keeps the field. */
 export interface Changes {
+  /** Destination MAC. */
   readonly dstMac?: Mac
+  /** Source MAC. */
   readonly srcMac?: Mac
+  /** Source address. The group's IP header must have the same version. */
   readonly srcIp?: IpAddress
+  /** Destination address. The group's IP header must have the same version. */
   readonly dstIp?: IpAddress
-  /** 0–63. */
+  /** Differentiated services codepoint, 0–63. */
   readonly dscp?: Value
-  /** 0–3. What a decapsulator makes of both fields is left alone in a group without an IP header; any other value needs one. */
+  /** ECN field, 0–3. A combination of two fields leaves a group without an IP header alone; any other value needs an IP header. */
   readonly ecn?: EcnValue
   /** TTL or hop limit, 0–255. */
   readonly ttl?: TtlValue
+  /** Source port of TCP or UDP, 0–65535. */
   readonly srcPort?: number
+  /** Destination port of TCP or UDP, 0–65535. It never makes a tunnel of a UDP datagram nor ends one: see {@link Need.udp}. */
   readonly dstPort?: number
-  /** Nine bits, NS to FIN. */
+  /** TCP flags, nine bits from NS (256) to FIN (1). */
   readonly tcpFlags?: number
-  /** Identifier of an ICMP or ICMPv6 echo. */
+  /** Identifier of an ICMP or ICMPv6 echo message, 0–65535. */
   readonly icmpId?: number
-  /** Makes an ICMP or ICMPv6 echo a request or a reply. */
+  /** Makes an ICMP or ICMPv6 echo message a request or a reply. */
   readonly echo?: 'request' | 'reply'
-  /** Network identifier of the tunnel this group carries, 24 bits. */
+  /** Network identifier of the tunnel that this group carries, 24 bits. */
   readonly vni?: number
-  /** 16 bits: 1 request, 2 reply. */
+  /** Operation of an ARP packet, 16 bits: 1 is a request, 2 a reply. */
   readonly arpOperation?: number
+  /** Sender's hardware address of an ARP packet. */
   readonly arpSenderMac?: Mac
-  /** IPv4. */
+  /** Sender's protocol address of an ARP packet; IPv4. */
   readonly arpSender?: IpAddress
+  /** Target's hardware address of an ARP packet. */
   readonly arpTargetMac?: Mac
-  /** IPv4. */
+  /** Target's protocol address of an ARP packet; IPv4. */
   readonly arpTarget?: IpAddress
 }
 
 /**
- * What happens to the VLAN tags of a group: the `pop` outermost ones go, those in `push` come to stand outside of the rest,
- * outermost first. A frame whose tags would become more than two is refused.
+ * What happens to the VLAN tags of a group: the outermost ones are popped, then others are pushed outside of the rest. A frame that would
+ * have more than two tags in a group is dropped as `TooDeep`.
  */
 export interface VlanEdit {
+  /** How many of the outermost tags are removed; a frame with fewer is dropped as `Shape`. `'all'` removes whatever tags there are. */
   readonly pop: 0 | 1 | 2 | 'all'
+  /** Tags that are added, outermost first, at most two. */
   readonly push: readonly VlanTag[]
 }
 
 /**
- * The IP header is translated from one version into the other. `from` and `to` are the same where it is translated there and
- * back, which is not the identity: options are lost. Both addresses must be set beside it.
+ * Replaces the IP header by one of the other version. `from` and `to` are the same where it is translated there and back, which is not the
+ * identity: options are lost. Both addresses must be set beside it.
  *
  * @see RFC 7915
  */
 export interface Translation {
+  /** IP version that the frame must have. */
   readonly from: 4 | 6
+  /** IP version of the header that the frame gets. */
   readonly to: 4 | 6
 }
 
-/** What happens to one staying group. */
+/** What happens to one staying group: first its VLAN tags, then its IP header, then its fields. */
 export interface Edit {
+  /** What the group must be in the original frame. A frame that does not have it is dropped as `Shape`. */
   readonly need: Need
+  /** How its VLAN tags change; absent where they stay. */
   readonly vlans?: VlanEdit
+  /** Which IP version its header gets; absent where it keeps its own. */
   readonly translate?: Translation
+  /** Fields that are set; the others keep their values. */
   readonly set: Changes
 }
 
@@ -135,13 +164,14 @@ export interface Edit {
 export type QuoteChanges = Pick<Changes, 'srcIp' | 'dstIp' | 'srcPort' | 'dstPort' | 'icmpId'>
 
 /**
- * What happens to the packet that an ICMP error of the innermost group quotes. What the quote does not have, ports of a
- * packet that was cut short for one, is left alone; but its IP version must be that of the addresses. Where the innermost group is
- * translated the quote is translated with it, and both its addresses must be set here.
+ * What happens to the packet that an ICMP error of the innermost group quotes. Fields that a shortened quote lacks, such as ports, are
+ * left alone; but its IP version must be that of the addresses. Where the innermost group is translated the quote is translated with it,
+ * and both its addresses must be set here.
  */
 export interface QuoteEdit {
-  /** Version that the quoted packet must have before; absent where it does not matter. */
+  /** IP version that the quoted packet must have before; absent where it does not matter. */
   readonly version?: 4 | 6
+  /** Fields of the quoted packet that are set. The message's checksum follows. */
   readonly set: QuoteChanges
 }
 
@@ -150,18 +180,25 @@ export type TunnelKind = 'vxlan' | 'nvgre' | 'geneve' | 'gre'
 
 /** A group that is put around the frame: Ethernet, IP, UDP where the tunnel is in UDP, and the tunnel header. */
 export interface Push {
+  /** Destination MAC of the outer frame. */
   readonly dstMac: Mac
+  /** Source MAC of the outer frame. */
   readonly srcMac: Mac
-  /** Outermost first, at most two. */
+  /** VLAN tags of the outer frame, outermost first, at most two. */
   readonly vlans: readonly VlanTag[]
-  /** Both addresses are of one version. */
+  /** Outer source address, of the same IP version as `dstIp`. */
   readonly srcIp: IpAddress
+  /** Outer destination address: where the tunnel ends. */
   readonly dstIp: IpAddress
+  /** Outer DSCP, 0–63. */
   readonly dscp: Value
+  /** Outer ECN field, 0–3. */
   readonly ecn: EcnValue
+  /** Outer TTL or hop limit, 0–255. */
   readonly ttl: TtlValue
-  /** The entropy of the flow inside: UDP source port; its low eight bits are the flow id of NVGRE; plain GRE has none, and 0 here. */
+  /** Entropy of the flow inside: the UDP source port, or with NVGRE the flow id (its low eight bits). Plain GRE has none, and 0 here. */
   readonly srcPort: number
+  /** Which tunnel header stands between the outer headers and the frame. */
   readonly tunnel: TunnelKind
   /** Network identifier, 24 bits; 0 for plain GRE, which has none. */
   readonly vni: number
@@ -172,7 +209,7 @@ export interface Push {
 /** A transposition in normal form. */
 export interface Transposition {
   readonly _tag: 'Transposition'
-  /** One entry per popped group, outermost first. */
+  /** What each popped group must be; one entry a group, outermost first. */
   readonly pop: readonly Need[]
   /** One entry per staying group, outermost first; shorter than the stack when the rest is left alone. */
   readonly edit: readonly Edit[]
@@ -180,15 +217,22 @@ export interface Transposition {
   readonly push: readonly Push[]
   /** Absent where quoted packets are left alone; `'refused'` where no frame that quotes a packet passes. */
   readonly quote?: QuoteEdit | 'refused'
-  /** Every combination of ECN fields made on the way, whether or not its result is still in use: none may be CE over Not-ECT. */
+  /**
+   * Every combination of ECN fields made on the way, whether or not its result is still in use. A frame for which one of them is CE over
+   * Not-ECT is dropped as `CongestionLost`.
+   */
   readonly guard: readonly EcnCombination[]
 }
 
 /** The absorbing element: a chain whose shapes contradict each other, with the reason of the first contradiction. */
 export interface Invalid {
   readonly _tag: 'Invalid'
+  /** The first contradiction, as a sentence for the reader. Programs should not compare it. */
   readonly reason: string
 }
 
-/** A value of the language. With `compose` and `identity` it is a Monoid. */
+/**
+ * What a rule does to the headers of a packet: pops, edits and pushes in normal form, or `Invalid`. With `compose` and `identity` it is a
+ * monoid.
+ */
 export type HeaderTransposition = Transposition | Invalid

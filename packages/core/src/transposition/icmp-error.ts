@@ -2,8 +2,8 @@
  * What a connection's transposition means for an ICMP error about one of its packets.
  *
  * An error travels with the answers of the connection whose packet it quotes, so it belongs where they belong: to the same
- * connection, through the same tunnels. But it is not an answer. Its own addresses are those of whoever met the problem, a router perhaps,
- * and of the packet's sender; ports it has none. The packet it quotes went the **other** way: what an answer has as destination, the
+ * connection, through the same tunnels. But it is not an answer. Its source is the host or router that met the problem, its destination
+ * the packet's sender; it has no ports. The packet it quotes went the **other** way: what an answer has as destination, the
  * quoted packet has as source. So of a transposition made for answers
  *
  * - pops, pushes and edits of the groups around apply as they are, and so do MACs, tags and traffic class of the innermost one;
@@ -43,7 +43,7 @@ const TAGS = (Shape.PART_MASK << Shape.VLANS_SHIFT) | (Shape.PART_MASK << Shape.
 
 /**
  * Whether an error tells the sender of a packet what became of it: it goes to that sender, and is of a kind that says so. An error to
- * anybody else would be a way past policy to whoever likes, and a redirect is advice, not news.
+ * another address would be a way past policy to any host, and a redirect is advice, not news.
  *
  * @see RFC 792; RFC 4443 §3
  */

@@ -28,8 +28,13 @@ import { identity, invalid } from './normal-form.js'
 import { isEchoRequest, readIp, readTags, tunnelOf } from './read-flow.js'
 
 /**
- * The transposition that undoes `t` on packets of the reverse direction. `before` is the UFID, of `depth` groups, of a
- * frame as it was when `t` was applied. `Invalid` if `t` does not fit that frame.
+ * Returns the transposition that undoes `t` on packets of the reverse direction: an answer to what `t` left becomes an answer to what
+ * there was before. `before` is the flow id, of `depth` groups, of a frame as it was when `t` was applied.
+ *
+ * Addresses, ports, MACs, tags and tunnels come back. A TTL, DSCP or ECN that is a function of the packet is applied to the answer afresh;
+ * a constant one, and TCP flags, are not set on answers. `Invalid` if `t` does not fit the frame of `before`.
+ *
+ * @see VFP §5.2
  */
 export const invert = (t: HeaderTransposition, before: Uint32Array, depth: number): HeaderTransposition => {
   if (t._tag === 'Invalid') return t

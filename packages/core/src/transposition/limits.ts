@@ -1,4 +1,4 @@
-/** What values the fields of a transposition may have. Each function answers what is wrong, in a sentence, or nothing. */
+/** What values the fields of a transposition may have. Each function returns what is wrong, as a sentence, or `undefined`. */
 import type { IpAddress } from '../wire/address.js'
 import type { VlanTag } from '../wire/vlan.js'
 import type { Changes, EcnValue, Push, TtlValue, Value } from './header-transposition.js'

@@ -7,10 +7,10 @@ import type {
 import { changesBits, impossible, joinNeeds, NeedBit, needOf, otherBits } from './need.js'
 import { sameTags, sameVlans, tagsNeeded } from './vlan-edit.js'
 
-/** Leaves every frame as it is. */
+/** The transposition that leaves every frame as it is. */
 export const identity: Transposition = { _tag: 'Transposition', pop: [], edit: [], push: [], guard: [] }
 
-/** The absorbing element, with the reason for which no frame passes. */
+/** Returns the transposition that lets no frame pass, with the reason. */
 export const invalid = (reason: string): Invalid => ({ _tag: 'Invalid', reason })
 
 /** What an edit does, without what it needs. */
@@ -20,7 +20,7 @@ export interface Doing {
   readonly set: Changes
 }
 
-/** The edit that does this and needs this besides, or why no group takes it. */
+/** Returns the edit that does this and needs `need` besides; as text, why no group can meet that. */
 export const makeEdit = (need: Need, { vlans, translate, set }: Doing): Edit | string => {
   const bits = impliedBits({ translate, set })
   const implied = impossible(bits, -1) ?? joinNeeds(need, needOf(bits, tagsNeeded(vlans)))
@@ -32,7 +32,7 @@ export const makeEdit = (need: Need, { vlans, translate, set }: Doing): Edit | s
 const impliedBits = ({ translate, set }: Doing): number =>
   translate === undefined ? changesBits(set) : otherBits(set) | NeedBit.Leaf | (translate.from === 4 ? NeedBit.Ipv4 : NeedBit.Ipv6)
 
-/** All that an edit needs; what no group has, if it contradicts itself, which none in normal form does. */
+/** Returns all that an edit needs. An edit that contradicts itself needs what no group has; none in normal form does. */
 export const editNeed = (edit: Edit): Need => {
   const made = makeEdit(edit.need, edit)
   return typeof made === 'string' ? NEVER : made.need
@@ -47,14 +47,14 @@ export const KEEP: Edit = { need: {}, set: {} }
 export const isKeep = (edit: Edit): boolean =>
   edit.vlans === undefined && edit.translate === undefined && Object.keys(edit.set).length === 0 && Object.keys(edit.need).length === 0
 
-/** Without the trailing edits that do nothing. */
+/** Returns the edits without the trailing ones that do nothing. */
 export const trimEdits = (edits: readonly Edit[]): readonly Edit[] => {
   let length = edits.length
   while (length > 0 && isKeep(edits[length - 1] ?? KEEP)) length--
   return length === edits.length ? edits : edits.slice(0, length)
 }
 
-/** The guard with a combination added, if it refuses any frame more. */
+/** Returns the guard with a combination added, if that refuses any further frame. */
 export const guarded = (guard: readonly EcnCombination[], combination: EcnCombination): readonly EcnCombination[] =>
   isGuarded(guard, combination) ? guard : [...guard, combination]
 
@@ -71,14 +71,14 @@ export const transposition = (parts: Omit<Transposition, '_tag'>): HeaderTranspo
   return { _tag: 'Transposition', pop, edit, push, guard, ...(quote !== undefined && { quote }) }
 }
 
-/** Whether a transposition leaves every frame as it is. */
+/** Returns whether a transposition leaves every frame as it is. */
 export const isIdentity = (t: HeaderTransposition): boolean =>
   t._tag === 'Transposition' && t.pop.length === 0 && t.push.length === 0 && t.guard.length === 0 && t.quote === undefined && t.edit.every(isKeep)
 
 /**
- * Whether two transpositions in normal form are the same. All invalid ones are: the reason is a note to the reader, and
- * which of several contradictions is found first depends on how a chain was grouped. ECN combinations are compared by what they
- * come to, guards by what they refuse.
+ * Returns whether two transpositions in normal form do the same. Two invalid ones are always equal, whatever their reasons: which of
+ * several contradictions is found first depends on how a chain was grouped. ECN combinations are compared by their results, guards by the
+ * frames they refuse.
  */
 export const equals = (a: HeaderTransposition, b: HeaderTransposition): boolean =>
   a._tag === 'Invalid' || b._tag === 'Invalid'
@@ -87,8 +87,8 @@ export const equals = (a: HeaderTransposition, b: HeaderTransposition): boolean 
       sameQuote(a.quote, b.quote) && sameGuard(a.guard, b.guard)
 
 /**
- * How much a transposition does: fields set, tags and headers changed, groups popped, groups pushed. Composition never makes it
- * greater than what the chain's last word on each field, pop and push comes to.
+ * Returns the size of a transposition: the number of fields set, tags and headers changed, groups popped and groups pushed. The size of a
+ * composition is at most that of the last change to each field, plus the pops and pushes that are left.
  */
 export const size = (t: HeaderTransposition): number =>
   t._tag === 'Invalid' ? 0 : t.pop.length + t.push.length + t.edit.reduce((n, e) => n + sizeOf(e), 0) + (typeof t.quote === 'object' ? sizeOf(t.quote) : 0)
@@ -135,15 +135,15 @@ const sameTtl = (a: TtlValue, b: TtlValue): boolean =>
 const sameQuote = (a: Transposition['quote'], b: Transposition['quote']): boolean =>
   a === undefined || b === undefined || a === 'refused' || b === 'refused' ? a === b : a.version === b.version && sameChanges(a.set, b.set)
 
-/** The combinations within a value, for the guard. */
+/** Returns the ECN combinations within a value, for the guard. */
 export const combinationsOf = (value: EcnValue | undefined): readonly EcnCombination[] =>
   typeof value !== 'object' || 'original' in value ? [] : [...combinationsOf(value.outer), ...combinationsOf(value.inner), value]
 
-/** A quote edit in normal form, or nothing where it does nothing. */
+/** Returns a quote edit in normal form, or `undefined` where it does nothing. */
 export const makeQuote = (version: 4 | 6 | undefined, set: QuoteEdit['set']): QuoteEdit | undefined =>
   version === undefined && Object.keys(set).length === 0 ? undefined : { ...(version !== undefined && { version }), set }
 
-/** Changes without the values that are the very ones the group, `own` in the original, has already. */
+/** Returns the changes without values copied from the very group that is edited (`own` in the original frame): these change nothing. */
 export const withoutOwn = (set: Changes, own: number): Changes => {
   const { dscp, ecn, ttl, ...rest } = set
   return {

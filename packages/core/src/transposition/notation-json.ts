@@ -12,40 +12,72 @@ export type ChangesJson = { readonly [K in keyof Changes]: K extends 'dscp' | 'e
 
 /** An edit of one group as JSON. */
 export interface EditJson {
+  /** What the group must be in the original frame. */
   readonly need: Need
+  /** How its VLAN tags change; absent where they stay. */
   readonly vlans?: VlanEdit
+  /** Which IP version its header gets; absent where it keeps its own. */
   readonly translate?: Translation
+  /** Fields that are set, by name. */
   readonly set: ChangesJson
 }
 
 /** A pushed group as JSON: addresses are text, options hexadecimal digits. */
 export interface PushJson {
+  /** Which tunnel header stands in front of the frame. */
   readonly tunnel: TunnelKind
+  /** Network identifier of the tunnel, 0–16777215; 0 for plain GRE. */
   readonly vni: number
+  /** Outer source address. */
   readonly srcIp: string
+  /** Outer destination address, of the same IP version. */
   readonly dstIp: string
+  /** Source MAC of the outer frame, as `00:15:5d:00:00:01`. */
   readonly srcMac: string
+  /** Destination MAC of the outer frame. */
   readonly dstMac: string
+  /** VLAN tags of the outer frame, outermost first; absent where there are none. */
   readonly vlans?: readonly VlanTag[]
+  /** Entropy of the flow inside: UDP source port, or flow id of NVGRE. */
   readonly srcPort: number
+  /** Outer DSCP, 0–63, or the group of the original frame it is copied from. */
   readonly dscp: Value
+  /** Outer ECN field, 0–3, copied, or combined. */
   readonly ecn: EcnValue
+  /** Outer TTL or hop limit, 0–255, or the group it is read from. */
   readonly ttl: TtlValue
+  /** Geneve options as hexadecimal digits; absent where there are none. */
   readonly options?: string
 }
 
-/** A transposition as JSON. */
+/** A transposition as JSON: the structure of {@link Transposition}, with addresses and options as text. */
 export type TranspositionJson =
-  | { readonly invalid: string }
   | {
+      /** Why no frame passes. */
+      readonly invalid: string
+    }
+  | {
+      /** What each popped group must be, outermost first. */
       readonly pop: readonly Need[]
+      /** What happens to each staying group, outermost first. */
       readonly edit: readonly EditJson[]
+      /** Groups that are put around the frame, outermost first. */
       readonly push: readonly PushJson[]
-      readonly quote?: 'refused' | { readonly version?: 4 | 6; readonly set: ChangesJson }
+      /** What happens to a packet that an ICMP error quotes; `'refused'` where frames that quote a packet are dropped. Absent where it is left alone. */
+      readonly quote?: 'refused' | {
+        /** IP version that the quoted packet must have; absent where it does not matter. */
+        readonly version?: 4 | 6
+        /** Fields of the quoted packet that are set. */
+        readonly set: ChangesJson
+      }
+      /** Combinations of ECN fields of which none may be CE over Not-ECT; absent where there are none. */
       readonly guard?: readonly EcnCombination[]
     }
 
-/** The JSON form; total, and of the same content as `format`. Lists of tags, options and guards that are empty are left out. */
+/**
+ * Returns a transposition as JSON; total. It says the same as `formatTransposition`. Lists of tags, options and guards that are empty are
+ * left out.
+ */
 export const toJson = (t: HeaderTransposition): TranspositionJson =>
   t._tag === 'Invalid'
     ? { invalid: t.reason }
@@ -63,7 +95,7 @@ export const toJson = (t: HeaderTransposition): TranspositionJson =>
         ...(t.guard.length > 0 && { guard: t.guard }),
       }
 
-/** Fields of a group as JSON. */
+/** Returns the fields that are set in a group as JSON. */
 export const changesJson = (set: Changes): ChangesJson =>
   Object.fromEntries(CHANGE_NAMES.flatMap((name) => {
     const value = set[name]

@@ -15,16 +15,36 @@ import type { Changes, EcnCombination, HeaderTransposition, Need, QuoteChanges, 
 import { identity, invalid } from './normal-form.js'
 import { readDscp, readEcn, readField, readHex, readNumber, readTag, readTags, readTtl, valueOf } from './notation-values.js'
 
-/** Why a text is not a transposition. */
+/** The error of `parseTransposition`: the text is not in the notation, or says what no constructor admits. */
 export interface NotationError {
   readonly _tag: 'NotationError'
+  /** The whole text, as given. */
   readonly input: string
-  /** Offset of the first character of what is wrong. */
+  /** Offset in `input` of the first character of what is wrong. */
   readonly at: number
+  /** What is wrong, as a sentence. */
   readonly reason: string
 }
 
-/** Reads a transposition from its text; an `invalid: …` text gives the `Invalid` with that reason. */
+/**
+ * Parses a transposition from the text that `formatTransposition` writes. The result is in normal form; a text `invalid: …` gives the
+ * `Invalid` with that reason. Fails with the offset of what is wrong.
+ *
+ * ```ts
+ * import { formatTransposition, orThrow, parseTransposition } from '@vfp-ts/core'
+ *
+ * const t = orThrow(parseTransposition('pop; 0: dstIp=10.0.0.5 dstPort=8080'))
+ * console.log(formatTransposition(t))
+ *
+ * const wrong = parseTransposition('pop; 0: dstPort=80800')
+ * if (wrong._tag === 'Left') console.log(`${wrong.left.at}: ${wrong.left.reason}`)
+ * ```
+ *
+ * ```text output
+ * pop; 0: dstIp=10.0.0.5 dstPort=8080
+ * 5: dstPort is a number from 0 to 65535, not 80800
+ * ```
+ */
 export const parseTransposition = (input: string): Either<NotationError, HeaderTransposition> => {
   const error = (at: number, reason: string): Either<NotationError, never> => left({ _tag: 'NotationError', input, at, reason })
   const text = input.trim()

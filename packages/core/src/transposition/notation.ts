@@ -1,5 +1,5 @@
 /**
- * How transpositions read: a short text for people, which `notation-parse.ts` reads back and `notation-json.ts` has as JSON.
+ * The notation of transpositions: a short text for people. `notation-parse.ts` reads it back, `notation-json.ts` writes the same as JSON.
  *
  * ```text
  * identity
@@ -36,7 +36,19 @@ import type { Changes, EcnCombination, EcnValue, Edit, HeaderTransposition, Need
 import { joinNeeds, needOf } from './need.js'
 import { combinationsOf, isIdentity, makeEdit } from './normal-form.js'
 
-/** The short readable form; total. */
+/**
+ * Returns a transposition as one line of text, which `parseTransposition` reads back; total. The grammar, by example:
+ *
+ * | Text | Meaning |
+ * |---|---|
+ * | `identity` | nothing changes |
+ * | `pop; 0: dstIp=10.0.0.5 dstPort=8080` | the outermost group is removed, then fields of the next one are set |
+ * | `0: vlans -1 +8100:100:3` | one VLAN tag goes, one comes: TPID, VLAN and priority |
+ * | `1: [udp:none] srcPort=7` | what a group must be stands in brackets, where it is more than what is done implies |
+ * | `push vxlan(vni=… src>dst srcMac>dstMac sport=… dscp=copy ecn=copy ttl=64)` | a tunnel is put around the frame |
+ * | `ecn=combine(0,1) ttl=ttl(1)-1` | values read from groups of the original frame |
+ * | `invalid: …` | no frame passes, and why |
+ */
 export const format = (t: HeaderTransposition): string => {
   if (t._tag === 'Invalid') return `invalid: ${t.reason}`
   if (isIdentity(t)) return 'identity'
@@ -131,7 +143,7 @@ const formatCopy = (group: number, staying: number | undefined): string => (grou
 
 const formatTag = ({ tpid, pcp, dei, vid }: VlanTag): string => `${tpid.toString(16)}:${vid}:${pcp}${dei ? ':dei' : ''}`
 
-/** Bytes as hexadecimal digits. */
+/** Returns bytes as hexadecimal digits. */
 export const formatHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** What doing this to a group implies; the edits of a normal form never contradict themselves. */

@@ -29,7 +29,7 @@ export const NO_READS: Reads = { codes: [], tables: [] }
 
 const Kind = { Dscp: 0, Ecn: 1, Ttl: 2, Combination: 3 } as const
 
-/** Collects what a transposition reads while it is compiled; each method answers the number that stands for the value. */
+/** Collects what a transposition reads while it is compiled; each method returns the number that stands for the value. */
 export class ReadList {
   readonly #codes: number[] = []
   readonly #tables: Uint8Array[] = []
@@ -56,7 +56,7 @@ export class ReadList {
     return this.#read(Kind.Combination | ((this.#tables.push(ecnTable(value)) - 1) << 10))
   }
 
-  /** The same is read once. */
+  /** Adds a code to the list once; returns the number that stands for its value. */
   #read(code: number): number {
     const known = this.#codes.indexOf(code)
     return READ | (known >= 0 ? known : this.#codes.push(code) - 1)

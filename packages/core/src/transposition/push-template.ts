@@ -51,7 +51,7 @@ export const pushLength = (p: Push): number =>
   ETHERNET_LENGTH + VLAN_LENGTH * p.vlans.length + (p.srcIp.version === 4 ? IPV4_LENGTH : IPV6_LENGTH) +
   (IN_UDP[p.tunnel] ? UDP_LENGTH : 0) + TUNNEL_LENGTHS[p.tunnel] + p.options.length
 
-/** Writes the constants of a pushed group at `at` of the template, and answers what is left to do. */
+/** Writes the constants of a pushed group at `at` of the template, and returns what is left to do. */
 export const writePush = (p: Push, reads: ReadList, to: Uint8Array, at: number): PushedGroup => {
   const is6 = p.srcIp.version === 6
   const ip = at + ETHERNET_LENGTH + VLAN_LENGTH * p.vlans.length

@@ -30,8 +30,8 @@ import type { Program, Restructuring } from './program.js'
 import { checkTranslation, translateGroup, translationGrowth } from './translate/translate.js'
 
 /**
- * Whether all restructurings of a program can be carried out on the frame in `view`, of which `pops` groups go: why a group
- * cannot be translated, `TooDeep` for too many tags, `TooLong` where a staying length field cannot follow. Reads only; needs
+ * Whether all restructurings of a program can be carried out on the frame in `view`, of which `pops` groups go. Returns `Ok`, why a group
+ * cannot be translated, `TooDeep` for too many tags, or `TooLong` where a staying length field cannot follow. Reads only; needs
  * are met.
  */
 export const checkRestructurings = (program: Program, view: FrameView, pops: number): ApplyCode => {
@@ -64,7 +64,7 @@ export const growthInside = (program: Program, view: FrameView, pops: number, g:
 }
 
 /**
- * Carries out the restructurings on the groups of `view` from `pops` on, which lie in `inside .. end`. Answers a view of these
+ * Carries out the restructurings on the groups of `view` from `pops` on, which lie in `inside .. end`. Returns a view of these
  * groups, valid until the next call, or `undefined` if a translated frame cannot be read, which translation promises not to
  * happen.
  */
