@@ -14,7 +14,7 @@ const FRAME_BYTES = 65_535 + 64
 
 const NONE: LongFrame = { tagged: false, protocol: 0, tci: 0 }
 
-/** Memory for them, made when the first one comes: a NIC on a physical network may never see any. */
+/** Reads long frames, into memory that is made when the first one comes: a NIC on a physical network may never see any. */
 export class LongFrames {
   readonly #linux: Linux
   readonly #fd: number
@@ -33,7 +33,7 @@ export class LongFrames {
     for (let i = 0; i < SLOTS; i++) this.#messages.set(i, address + slotStart(i, FRAME_BYTES) - VIRTIO_NET_HEADER, VIRTIO_NET_HEADER + FRAME_BYTES)
   }
 
-  /** The long frames whose slots come next; `undefined` where the next one is none. */
+  /** Reads the long frames whose slots come next; returns `undefined` where the next slot's frame is not long. */
   take(ring: ReceiveRing, drops: Drops): FrameBatch | undefined {
     const wanted = ring.takeLong(SLOTS, (i, frame) => (this.#told[i] = frame))
     if (wanted === 0) return undefined

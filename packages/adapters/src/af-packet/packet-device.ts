@@ -22,7 +22,7 @@ const HINTS = {
   NotFound: 'ip link lists the interfaces of this network namespace',
 }
 
-/** Opens the socket and sets it up; it sees frames once it is started. Whatever fails, nothing stays open. */
+/** Opens the socket and sets it up; it receives frames once it is started. If anything fails, nothing stays open. */
 export const openPacketDevice = (linux: Linux, settings: AfPacketSettings): Either<NicError, Device> => {
   const { name } = settings
   const control = new InterfaceControl(linux)

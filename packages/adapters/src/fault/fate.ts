@@ -1,49 +1,52 @@
-/** What is to befall one frame: probabilities, and a draw from a seeded sequence. */
+/** What happens to one frame: probabilities, and a draw from a seeded sequence. */
 
-/** Faults of one direction; every one is absent unless given. Probabilities are from 0 to 1, and independent of each other. */
+/** Faults of one direction; none unless given. Probabilities are from 0 to 1, and independent of each other. */
 export interface Faults {
   /** Probability that a frame is lost. */
   readonly loss?: number
-  /** Probability that a frame comes twice. */
+  /** Probability that a frame arrives twice. */
   readonly duplication?: number
-  /** Probability that one bit of a frame is turned, anywhere from its first byte to its last. */
+  /** Probability that one bit of a frame is flipped, anywhere from its first byte to its last. */
   readonly corruption?: number
   /**
-   * Probability that later frames overtake a frame. Where there is a delay, such a frame goes at once, past those that are delayed. Elsewhere it is held back
-   * until at least 1–`overtakers` later ones have passed, or for `holdMs`.
+   * Probability that a frame changes places with others. With `delayMs` or `jitterMs`, such a frame goes at once, past those that are delayed.
+   * Without, it is held back until a random number of later frames have passed, 1–`overtakers`, or for `holdMs`.
    */
   readonly reordering?: number
-  /** Most frames that have to overtake one that is held back, 1–1,000; 3 unless given. */
+  /** Most frames that have to overtake a frame that is held back, 1–1,000; 3 unless given. */
   readonly overtakers?: number
-  /** Milliseconds that a frame is held back at most, 0–60,000; 10 unless given. */
+  /** Most milliseconds that a frame is held back, 0–60,000; 10 unless given. */
   readonly holdMs?: number
-  /** Milliseconds that each frame is late, 0–60,000. */
+  /** Milliseconds by which each frame is delayed, 0–60,000; 0 unless given. */
   readonly delayMs?: number
-  /** Milliseconds up to which a frame is later still, evenly spread, 0–60,000. Frames overtake each other by it. */
+  /** Most milliseconds of a further random delay, evenly spread, 0–60,000; 0 unless given. Frames overtake each other by it. */
   readonly jitterMs?: number
 }
 
-/** All of {@link Faults}, with what was not given. */
+/** {@link Faults} with everything filled in. */
 export type AllFaults = Required<Faults>
 
-/** What happened to frames of one direction. */
+/** What happened to the frames of one direction, in frames. */
 export interface FaultCounts {
+  /** Frames dropped on purpose. */
   lost: number
-  /** Frames that got a copy. */
+  /** Frames that were doubled. */
   duplicated: number
+  /** Frames of which one bit was flipped. */
   corrupted: number
-  /** Frames that others were to overtake, or that were to overtake others. */
+  /** Frames that were held back for others to overtake, or that were let past delayed ones. */
   reordered: number
+  /** Frames that were delayed, by `delayMs` or `jitterMs`. */
   delayed: number
   /** Frames that wait at present, copies included. */
   held: number
 }
 
-/** What befalls a frame; filled anew for each. */
+/** What happens to a frame; filled anew for each. */
 export interface Fate {
   lost: boolean
   duplicated: boolean
-  /** Where the turned bit is, as a share of the frame, 0 ≤ `bit` < 1; −1 if none is. */
+  /** Where the flipped bit is, as a share of the frame, 0 ≤ `bit` < 1; −1 for none. */
   bit: number
   /** Later frames that are to pass first; 0 if it is not held back. */
   overtakers: number
@@ -53,11 +56,11 @@ export interface Fate {
   hurried: boolean
 }
 
-/** A fate to be filled. */
+/** Makes a fate to be filled. */
 export const makeFate = (): Fate => ({ lost: false, duplicated: false, bit: -1, overtakers: 0, delayMs: 0, hurried: false })
 
 /**
- * The faults with all that was left out.
+ * Returns the faults with everything filled in.
  *
  * @throws RangeError if a number is outside its range
  */
@@ -79,12 +82,12 @@ export const allFaults = (direction: string, faults: Faults): AllFaults => {
   }
 }
 
-/** Whether anything can happen at all. */
+/** Returns whether any fault can happen. */
 export const isFaulty = ({ loss, duplication, corruption, reordering, delayMs, jitterMs }: AllFaults): boolean =>
   loss > 0 || duplication > 0 || corruption > 0 || reordering > 0 || delayMs > 0 || jitterMs > 0
 
 /**
- * Draws the next frame's fate. It always takes seven numbers from `random`: so the n-th frame's luck depends on the seed and n alone, and a
+ * Draws the next frame's fate. It always takes seven numbers from `random`, so the n-th frame's fate depends on the seed and n alone, and a
  * probability that is changed leaves the other faults where they were.
  */
 export const drawFate = (random: () => number, faults: AllFaults, fate: Fate): void => {
@@ -102,7 +105,7 @@ export const drawFate = (random: () => number, faults: AllFaults, fate: Fate): v
   fate.delayMs = fate.hurried ? 0 : faults.delayMs + jitter
 }
 
-/** Turns the bit of the frame at `start`–`end` that the fate names. */
+/** Flips the bit of the frame at `start`–`end` that the fate names. */
 export const turnBit = (bytes: Uint8Array, start: number, end: number, bit: number): void => {
   const index = Math.floor(bit * (end - start) * 8)
   const at = start + (index >>> 3)
@@ -110,8 +113,8 @@ export const turnBit = (bytes: Uint8Array, start: number, end: number, bit: numb
 }
 
 /**
- * Numbers from 0 to below 1 that look random and follow from the seed (any number; its lowest 32 bits count). A Weyl sequence
- * mixed by two rounds of multiplication; not for secrets.
+ * Returns a source of numbers from 0 to below 1 that look random and follow from the seed (any number; its lowest 32 bits count). A Weyl
+ * sequence mixed by two rounds of multiplication; not for secrets.
  */
 export const seededRandom = (seed: number): (() => number) => {
   let state = seed | 0

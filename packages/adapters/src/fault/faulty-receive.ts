@@ -7,18 +7,18 @@ import type { Timers } from '../nic/timers.js'
 
 /** Frames on their way from a NIC. */
 export interface FaultyReceive {
-  /** What the NIC delivers. */
+  /** Takes what the NIC delivers. */
   readonly frames: (batch: FrameBatch) => void
-  /** Frames that the receiver got, and their bytes. */
+  /** Returns the frames that the receiver got, and their bytes. */
   readonly delivered: () => { readonly frames: number; readonly bytes: number }
-  /** Frames that it did not get, by reason. */
+  /** Returns the frames that it did not get, by reason. */
   readonly drops: () => Readonly<Record<string, number>>
-  /** Forgets what waits. */
+  /** Drops the frames that wait. */
   readonly clear: () => void
 }
 
 /**
- * What happens to frames before `deliver` gets them. A batch in which nothing happens is passed as it is; of another its frames that
+ * Applies the faults to frames before `deliver` gets them. A batch in which nothing happens is passed as it is; of another its frames that
  * remain are shown in place, and copies and late ones follow in a batch of their own.
  */
 export const faultyReceive = (
@@ -68,7 +68,7 @@ export const faultyReceive = (
   }
   const pen = makeHoldingPen(timers, (frame) => following.push(frame), settle)
 
-  /** Whether the frame is to be kept for later; it is dropped if there is no room. */
+  /** Returns whether the frame is kept for later; it is dropped if there is no room. */
   const isKept = (from: Uint8Array, start: number, end: number, offload: number): boolean => {
     const { delayMs, overtakers, duplicated } = fate
     if (delayMs === 0 && overtakers === 0) return false
@@ -137,7 +137,7 @@ export const faultyReceive = (
 /** Frames that follow in one batch. */
 const LATE_FRAMES = 32
 
-/** A batch over somebody else's bytes. */
+/** Makes a batch over the bytes of another. */
 const showing = (bytes: Uint8Array, slots: number): FrameBatch => ({
   bytes,
   start: new Uint32Array(slots),

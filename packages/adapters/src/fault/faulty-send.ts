@@ -8,19 +8,19 @@ import type { Timers } from '../nic/timers.js'
 /** Frames on their way to a NIC. */
 export interface FaultySend {
   readonly send: Nic['send']
-  /** Refusals that the NIC itself was not asked about, by name, and what was lost. */
+  /** Returns the refusals that the NIC itself was not asked about, by name, and the frames lost on purpose. */
   readonly drops: () => Readonly<Record<string, number>>
-  /** The NIC has room again. */
+  /** Has to be called when the NIC has room again. */
   readonly drained: () => void
   /** Gives the NIC all that waits; what it has no room for is counted as `Full`. */
   readonly empty: () => void
 }
 
 /**
- * What happens to frames given to `nic`. `isStarted` tells whether it was started and not closed; `roomAgain` is called once after `Full`.
+ * Applies the faults to frames on their way to `nic`. `isStarted` tells whether it was started and not closed; `roomAgain` is called once after `Full`.
  *
- * A late frame was taken, so it may not be lost because the NIC is full when its time has come: it goes to the backlog, and nothing passes
- * that until the NIC has room.
+ * A delayed frame was taken, so it must not be lost because the NIC is full when its time has come: it goes to the backlog, and no frame
+ * passes the backlog until the NIC has room.
  */
 export const faultySend = (
   nic: Nic, faults: AllFaults, random: () => number, timers: Timers, counts: FaultCounts, maxHeld: number, isStarted: () => boolean, roomAgain: () => void,
@@ -30,7 +30,7 @@ export const faultySend = (
   const transparent = !isFaulty(faults)
   let backlog: Held[] = []
   let scratch = new Uint8Array(0)
-  /** Whether `Full` was answered, and whether the NIC answered it. */
+  /** Whether `Full` was returned, and whether it came from the NIC. */
   let full = false
   let nicFull = false
 
@@ -47,7 +47,7 @@ export const faultySend = (
   const pen = makeHoldingPen(timers, emit, settle)
   const held = (): number => pen.size() + backlog.length
 
-  /** Whether the NIC is done with a frame that was taken before; only `Full` says that it is not. Its own count of that is none of the caller's. */
+  /** Returns whether the NIC is done with a frame that was taken before; only `Full` says that it is not. The NIC's count of that refusal is taken back. */
   const sendsNow = (bytes: Uint8Array, start: number, end: number, offload: number): boolean => {
     if (nic.send(bytes, start, end, offload) !== SendCode.Full) return true
     nicFull = true
@@ -62,7 +62,7 @@ export const faultySend = (
     return code
   }
 
-  /** Why the NIC would refuse a frame that it is not to see, or not yet. */
+  /** Returns the code with which the NIC would refuse a frame that it does not get, or not yet; `Ok` for none. */
   const objection = (length: number, offload: number): SendCode => {
     if (!isStarted()) return SendCode.Closed
     if (length < ETHERNET_BYTES) return SendCode.TooShort

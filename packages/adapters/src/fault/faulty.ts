@@ -1,13 +1,11 @@
 /**
- * A NIC with faults: any other NIC, to whose frames something happens on the way.
+ * A NIC with faults, around any other.
  *
- * Not every kernel can lose, delay and double packets on demand, and none does it the same way twice. Here what happens follows from a seed: the
- * same frames in the same order meet the same fate. Each direction has faults and a sequence of numbers of its own, so frames that
- * come do not change the luck of those that go.
+ * Not every kernel can lose, delay and double packets on demand, and none does it the same way twice; here all of it follows from a seed.
  *
- * Of a frame that `send` took, exactly one thing is true: it was given to the NIC, lost, or waits; a doubled one was given twice. So
- * with what {@link FaultyNic.faults} counts, taken + duplicated = given + lost + held, where nothing waited longer than the link was up.
- * Without faults the wrapper passes all through, in place and without a copy.
+ * Invariant: a frame that `send` took was given to the NIC, lost, or waits; a doubled one was given twice. So with what
+ * {@link FaultyNic.faults} counts, taken + duplicated = given + lost + held, as long as no frame waits while the link goes down.
+ * Without faults the wrapper passes everything through, in place and without a copy.
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Nic, NicCounters, Receiver } from '../nic/nic.js'
@@ -16,33 +14,66 @@ import { faultyReceive } from './faulty-receive.js'
 import { faultySend } from './faulty-send.js'
 import { systemTimers, type Timers } from '../nic/timers.js'
 
-/** What is to go wrong. */
+/** Options of {@link faulty}. */
 export interface FaultOptions {
-  /** Any number; its lowest 32 bits count. The same seed gives the same frames the same fate. */
+  /** Seed of what happens: any number, of which the lowest 32 bits count. The same seed gives the same frames the same fate. */
   readonly seed: number
-  /** What happens to frames that are sent. */
+  /** Faults of frames that are sent; none unless given. */
   readonly send?: Faults
-  /** What happens to frames that are received. */
+  /** Faults of frames that are received; none unless given. */
   readonly receive?: Faults
-  /** Frames of a direction that wait at a time, 1–1,000,000; 10,000 unless given. Beyond, `send` answers `Full`, and what comes is dropped as `Overrun`. */
+  /**
+   * Most frames of one direction that wait at a time, 1–1,000,000; 10,000 unless given. Beyond that `send` returns `Full`, and what comes is
+   * dropped as `Overrun`.
+   */
   readonly maxHeld?: number
-  /** Time; the machine's unless given. */
+  /** Time for delays; {@link systemTimers} unless given. */
   readonly timers?: Timers
-  /** Numbers from 0 to below 1 for a direction, instead of those that follow from the seed. */
+  /** Returns a source of numbers from 0 to below 1 for a direction, in place of the one that follows from the seed. */
   readonly random?: (direction: 'send' | 'receive') => () => number
 }
 
-/** A NIC whose frames meet with faults, and what happened so far. */
+/** A NIC whose frames meet with faults. */
 export interface FaultyNic extends Nic {
-  /** What happened to frames so far, each way. */
-  readonly faults: () => { readonly send: Readonly<FaultCounts>; readonly receive: Readonly<FaultCounts> }
+  /** Returns what happened to frames so far, each way. */
+  readonly faults: () => {
+    /** Of frames given to `send`. */
+    readonly send: Readonly<FaultCounts>
+    /** Of frames on their way to the receiver. */
+    readonly receive: Readonly<FaultCounts>
+  }
 }
 
 /**
- * Wraps a NIC that was not started yet. It is started, used and closed through the wrapper from then on.
+ * Wraps a NIC that was not started yet: loses, doubles, corrupts, reorders and delays its frames. Start, use and close the wrapper from then on.
  *
- * Counters are the NIC's as seen from outside of the wrapper, with what was lost on purpose as `Lost`: `sent` counts what the NIC itself sent, copies
- * included. At `close`, frames that wait to be sent are sent at once, and frames that wait to be received are forgotten.
+ * What happens follows from the seed: the same frames in the same order meet the same fate. Each direction has faults and random numbers of
+ * its own, so frames of one direction do not change what happens to those of the other.
+ *
+ * Counters are the NIC's as seen from outside of the wrapper, with what was lost on purpose as `Lost`; `sent` counts what the NIC itself sent,
+ * copies included. At `close`, frames that wait to be sent are sent at once, and frames that wait to be received are dropped.
+ *
+ * Cost: nothing without faults; else some random numbers a frame, and a copy of each frame that waits.
+ *
+ * @example
+ * ```ts
+ * import { faulty } from '@vfp-ts/adapters/fault'
+ * import { memoryPair } from '@vfp-ts/adapters/memory'
+ * import { orThrow } from '@vfp-ts/core'
+ *
+ * const { a, b } = memoryPair()
+ * const nic = faulty(a, { seed: 7, send: { loss: 0.5 } })
+ * let arrived = 0
+ * orThrow(nic.start({ frames: () => undefined }))
+ * orThrow(b.start({ frames: ({ count }) => { arrived += count } }))
+ * for (let n = 0; n < 100; n++) nic.send(new Uint8Array(60), 0, 60)
+ * await nic.close()
+ * console.log(arrived + nic.faults().send.lost)
+ * ```
+ *
+ * ```text output
+ * 100
+ * ```
  *
  * @throws RangeError if a number of the options is outside its range
  */

@@ -11,7 +11,7 @@ import type { Timers } from '../nic/timers.js'
 export interface Held {
   readonly bytes: Uint8Array
   readonly offload: number
-  /** When it leaves at the latest. */
+  /** Time at which it leaves at the latest, milliseconds of the timers. */
   readonly due: number
   readonly order: number
   /** Later frames that are to pass before. */
@@ -25,15 +25,15 @@ export interface HoldingPen {
   readonly delay: (bytes: Uint8Array, start: number, end: number, offload: number, ms: number) => void
   /** Keeps a copy until {@link HoldingPen.overtake} was called `overtakers` times, or for `ms` milliseconds. */
   readonly holdBack: (bytes: Uint8Array, start: number, end: number, offload: number, overtakers: number, ms: number) => void
-  /** A later frame passed: lets go of those that waited for it. */
+  /** Counts a later frame that passed, and releases the frames that waited for it. */
   readonly overtake: () => void
-  /** Lets go of all frames, in the order in which they are due. */
+  /** Releases all frames, in the order in which they are due. */
   readonly empty: () => void
-  /** Forgets all frames; answers how many. */
+  /** Drops all frames; returns their number. */
   readonly clear: () => number
 }
 
-/** A pen that gives frames to `emit`, and calls `emitted` when the timer has let go of some. */
+/** Makes a pen that releases frames to `emit`, and calls `emitted` when the timer has released some. */
 export const makeHoldingPen = (timers: Timers, emit: (frame: Held) => void, emitted: () => void): HoldingPen => {
   let heap: Held[] = []
   let back: Held[] = []
@@ -122,7 +122,7 @@ const push = (heap: Held[], entry: Held): void => {
   heap[at] = entry
 }
 
-/** Takes out the first, which is the root. */
+/** Takes out the first frame, which is the root. */
 const pop = (heap: Held[], root: Held): Held => {
   const last = heap.pop()
   if (last === undefined || heap.length === 0) return root

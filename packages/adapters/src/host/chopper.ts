@@ -25,14 +25,14 @@ export class Chopper {
   readonly #view: FrameView = makeFrameView()
   #pieces = 0
 
-  /** `side` is where its frames come from. */
+  /** @param side - where its frames come from */
   constructor(side: 'vm' | 'network') {
     this.#anyPort = side === 'network'
   }
 
   /**
-   * Gives the batch to `take`, in one or in parts. A frame that cannot be split goes on as it is: if it is not encapsulated it may
-   * pass, and if it is, its port says why not.
+   * Gives the batch to `take`, whole or in parts. A frame that cannot be split goes on as it is: if it is not encapsulated it may
+   * pass, and if it is, its port counts why it was dropped.
    */
   chop(batch: FrameBatch, take: (batch: FrameBatch) => void): void {
     if (!this.#hasAny(batch)) {

@@ -1,10 +1,4 @@
-/**
- * A host: one switch, the NICs of its ports, and its uplink.
- *
- * Whoever embeds the library on a machine needs the same few wires: frames of a VM's NIC go through its port, what leaves a port goes to the
- * NIC it belongs to, finished if that NIC cannot do it, and what nobody does by itself (expiry, packets that waited) is done
- * now and then. Policy is the caller's, on the ports of {@link Host.switch}.
- */
+/** The nouns of a host: one switch, the NICs of its ports, and its uplink. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Environment, PortCounters, Switch, SwitchOptions } from '@vfp-ts/core'
 import type { LinkState, Nic, NicCounters } from '../nic/nic.js'
@@ -13,72 +7,116 @@ import type { FinisherCounters } from '../offload/index.js'
 import type { Timers } from '../nic/timers.js'
 
 /**
- * What a host is opened with. The switch's MTU is that of the uplink's NIC while there is one, also when that changes; `network` in
- * `mtu` bounds it from above.
+ * Options of {@link openHost}: those of the switch, and the host's own. While there is an uplink, the switch takes its MTU for the network's,
+ * also when that changes; `mtu.network` bounds it from above.
  */
 export interface HostOptions extends Omit<SwitchOptions, 'environment'> {
-  /** Hooks of the switch, but for those that frames leave by, which are the host's. */
+  /** Hooks of the switch; those by which frames leave are the host's own. */
   readonly environment?: Omit<Environment, 'deliver' | 'toVm' | 'toNetwork' | 'released'>
-  /** Milliseconds between two rounds of expiry, 1,000 unless given. */
+  /** Milliseconds between two rounds in which old flows and packets that waited too long are let go; 1,000 unless given. */
   readonly expireEveryMs?: number
-  /** The system's unless given. The switch's clock goes by them too, unless `clock` is given. */
+  /** Time; {@link backgroundTimers} unless given. It is the switch's clock as well unless `clock` is given. */
   readonly timers?: Timers
-  /** Told of every failure of a NIC after it was plugged in, of its link and of its MTU; `port` is `undefined` for the uplink. */
+  /** Called after a NIC was plugged in, when it fails or its link or MTU changes. `port` is the port's name, `undefined` for the uplink. */
   readonly onNic?: (port: string | undefined, event: NicEvent) => void
 }
 
-/** What a NIC tells after it was plugged in. */
+/** What happened to a NIC after it was plugged in. */
 export type NicEvent =
-  | { readonly _tag: 'Failed'; readonly error: NicError }
-  | { readonly _tag: 'Link'; readonly state: LinkState }
-  /** The MTU changed, to so many bytes of network packet. */
-  | { readonly _tag: 'Mtu'; readonly bytes: number }
+  /** The NIC failed. It stays plugged in, also where the failure has closed it. */
+  | {
+      readonly _tag: 'Failed'
+      /** The failure, as the NIC reported it. */
+      readonly error: NicError
+    }
+  /** The link went up or down. */
+  | {
+      readonly _tag: 'Link'
+      /** The link's state from now on. */
+      readonly state: LinkState
+    }
+  /** The MTU changed. */
+  | {
+      readonly _tag: 'Mtu'
+      /** The new MTU: largest network packet in bytes. */
+      readonly bytes: number
+    }
 
-/** Why a NIC was not plugged in. */
+/** Why a NIC was not plugged in, or taken off; a `NicError` is the NIC's own refusal to start. */
 export type HostError =
   /** The switch has no port of that name. */
-  | { readonly _tag: 'NoSuchPort'; readonly port: string }
+  | {
+      readonly _tag: 'NoSuchPort'
+      /** The name given. */
+      readonly port: string
+    }
   /** The port, or the host's uplink, has a NIC already. */
-  | { readonly _tag: 'Plugged'; readonly port: string | undefined; readonly nic: string }
+  | {
+      readonly _tag: 'Plugged'
+      /** The port's name; `undefined` for the uplink. */
+      readonly port: string | undefined
+      /** Name of the NIC that is there. */
+      readonly nic: string
+    }
   /** The host was closed. */
   | { readonly _tag: 'HostClosed' }
   | NicError
 
-/** A NIC as reports show it. */
+/** A NIC as {@link HostReport} shows it. */
 export interface NicReport {
+  /** The NIC's own name. */
   readonly name: string
+  /** Its MAC, as `02:00:00:00:00:01`; `undefined` where it has none. */
   readonly mac: string | undefined
+  /** Largest network packet in bytes, at present. */
   readonly mtu: number
+  /** Whether frames can pass at present. */
   readonly link: LinkState
+  /** What it has counted since it was opened. */
   readonly counters: NicCounters
 }
 
-/** What a host tells of itself; plain JSON. */
+/** The state of a host at one moment; plain JSON. Every frame is in one of its counters. */
 export interface HostReport {
-  readonly ports: readonly { readonly name: string; readonly state: string; readonly nic: NicReport | undefined; readonly counters: PortCounters }[]
+  /** The ports of the switch. */
+  readonly ports: readonly {
+    /** The port's name. */
+    readonly name: string
+    /** The port's state, as `port.state()` returns it. */
+    readonly state: string
+    /** The NIC plugged into it; `undefined` without one. */
+    readonly nic: NicReport | undefined
+    /** What the port has counted. */
+    readonly counters: PortCounters
+  }[]
+  /** The uplink's NIC; `undefined` without one. */
   readonly uplink: NicReport | undefined
-  /** Frames on their way to NICs that their senders had left unfinished: what was done, and why some could not be finished and were dropped. */
+  /** Frames on their way to NICs that their senders had left unfinished: what was done to them, and why some were dropped. */
   readonly finished: FinisherCounters
-  /** TCP segments that went to VMs joined with others. */
+  /** TCP segments that were joined with others on their way to VMs. */
   readonly joined: number
-  /** Frames the switch dropped itself, by reason, and `NoNic`: for a port or an uplink without one. */
+  /** Frames that the switch itself dropped, by reason; `NoNic` counts those for a port or an uplink without a NIC. */
   readonly drops: Readonly<Record<string, number>>
 }
 
-/** A switch with NICs. */
+/** A switch with NICs, as {@link openHost} opens it. */
 export interface Host {
+  /** The switch: its ports, their layers and policy are the caller's. */
   readonly switch: Switch
-  /** Connects a port of the switch to its VM's NIC, and starts it. */
+  /** Connects the port of this name to its VM's NIC, and starts the NIC. The NIC is the host's from then on; if it is refused it stays the caller's. */
   readonly plug: (port: string, nic: Nic) => Either<HostError, void>
   /**
-   * Takes the NIC off the port, or the uplink where `port` is `undefined`, and closes it; the place is free at once. Without a NIC there it
-   * does nothing.
+   * Takes the NIC off the port, or off the uplink if `port` is `undefined`, and closes it; the place is free at once. Does nothing where there
+   * is no NIC. Resolves when the NIC is closed.
    */
   readonly unplug: (port: string | undefined) => Promise<Either<HostError, void>>
-  /** Connects the switch to the physical network, and starts the NIC. Wrap it as an underlay where addresses are to be resolved. The switch goes by its MTU from then on. */
+  /**
+   * Connects the switch to the physical network, and starts the NIC. The switch takes the NIC's MTU for the network's from then on. Give an
+   * underlay (`openUnderlay`) where neighbours have to be resolved.
+   */
   readonly uplink: (nic: Nic) => Either<HostError, void>
-  /** How ports and NICs are at present, and what they counted. */
+  /** Returns how ports and NICs are at present, and what they have counted. */
   readonly report: () => HostReport
-  /** Closes all NICs, which send what they have queued as far as that goes. The switch and its report can be read afterwards. */
+  /** Closes all NICs; each sends what it has queued, as far as that goes. The switch and the report can be read afterwards. Never rejects. */
   readonly close: () => Promise<void>
 }

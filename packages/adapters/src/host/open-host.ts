@@ -7,21 +7,15 @@
  *
  * **Fairness.** All NICs share one event loop. A NIC delivers a batch of bounded size and then lets the loop go on, so a VM that
  * floods gets its turn and no more; what it sends beyond that piles up in its own NIC and is dropped there. What
- * leaves for a NIC whose queue is full is dropped there too and holds up nobody: the host keeps no queue.
+ * leaves for a NIC whose queue is full is dropped there too and delays no other: the host keeps no queue.
  *
  * **Unfinished frames** (checksums and segmentation left to hardware) stay unfinished from one VM to another whose NIC takes them,
  * and are finished for any other NIC. One so long that a tunnel around it would not fit an IP packet is cut before it enters the switch, and so is one that
  * holds several packets of a tunnel.
  * To such a NIC finished TCP segments of one batch that continue each other go joined, as one frame to be segmented (`join.ts`).
  *
- * **MTU.** The switch takes the uplink's MTU for the network's, and follows when that changes. It is told of the MTUs of paths that an underlay
- * learns of.
- *
- * **Failure.** What a NIC cannot send it counts; that it failed is told to `onNic`. It stays plugged in, as the report shows it,
- * until it is unplugged; the other ports go on. A port that is removed from the switch takes its NIC with it.
- *
- * Nothing here moves frames by time: the one timer is for flows and packets that grew old. It does not keep the process alive, and runs
- * as long as the host is open.
+ * The one timer is for flows and packets that grew old, no frame waits for it. It does not keep the process alive, and runs as long as the host
+ * is open.
  */
 import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
 import { clockFromMs, openSwitch, type PortIdentity, type Switch } from '@vfp-ts/core'
@@ -40,15 +34,41 @@ const LEAST_MTU = 68
 const MOST_MTU = 65_535
 
 /**
- * Opens a host without ports or NICs: add ports to its `switch`, plug NICs into them.
+ * Opens a host without ports or NICs: add ports to its `switch`, and plug NICs into them. Frames of a VM's NIC go through its port; what leaves
+ * a port goes to the NIC it is for, finished first if that NIC cannot do it; old flows and packets that waited too long are let go by a timer.
  *
- * Unless said otherwise, the switch has the system's time, and random bits for its flow hashes.
+ * - **Time and randomness.** The switch has the system's time unless `clock` or `timers` is given, and a random `hashSeed` unless it is given.
+ * - **MTU.** The switch takes the uplink's MTU for the network's, and follows when it changes. It also learns the MTUs of paths from an underlay.
+ * - **Failure.** A NIC counts what it cannot send; that it failed goes to `onNic`. It stays plugged in until it is unplugged, and the other ports
+ *   go on. A port that is removed from the switch closes its NIC.
+ *
+ * Cost: nothing is allocated per frame. A frame passes in the buffer of the NIC that delivered it, and is copied once, into the queue of the
+ * NIC that sends it.
  *
  * @example
- * ```ts no-run
+ * ```ts
+ * import { openHost } from '@vfp-ts/adapters/host'
+ * import { memoryPair } from '@vfp-ts/adapters/memory'
+ * import { buildFrame, orThrow } from '@vfp-ts/core'
+ *
  * const host = openHost()
- * const port = orThrow(host.switch.addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.0.4'] }))
- * orThrow(host.plug('vm-1', orThrow(await openTap({ name: 'vfp0' }))))
+ * const vms = ['00:15:5d:00:00:01', '00:15:5d:00:00:02'].map((mac, i) => {
+ *   const { a, b } = memoryPair() // on a machine: openTap, openAfPacket, openQemuNic
+ *   orThrow(host.switch.addPort({ name: `vm-${i}`, mac }))
+ *   orThrow(host.plug(`vm-${i}`, a))
+ *   return b
+ * })
+ * const [from, to] = vms
+ * const came = new Promise((resolve) => to?.start({ frames: ({ count }) => resolve(count) }))
+ * from?.start({ frames: () => undefined })
+ * const ping = orThrow(buildFrame({ proto: 'icmp', srcIp: '10.0.0.1', dstIp: '10.0.0.2', dstMac: '00:15:5d:00:00:02' }))
+ * from?.send(ping, 0, ping.length)
+ * console.log(await came, host.report().ports.map(({ name, nic }) => `${name}: ${nic?.counters.received} in`).join(', '))
+ * await host.close()
+ * ```
+ *
+ * ```text output
+ * 1 vm-0: 1 in, vm-1: 0 in
  * ```
  */
 export const openHost = (options: HostOptions = {}): Host => new LiveHost(options)
@@ -60,7 +80,7 @@ interface Plug {
   readonly nic: Nic
   /** Joins segments on their way to a VM whose NIC takes them joined. */
   readonly joiner: Joiner | undefined
-  /** Whether it was given frames since it was last flushed. */
+  /** Whether frames were given to it since it was last flushed. */
   touched: boolean
 }
 
@@ -77,7 +97,7 @@ class LiveHost implements Host {
   #uplink: Plug | undefined
   /** The uplink's MTU as the switch knows it. A NIC need not tell of a change, so it is compared with each batch. */
   #uplinkMtu = 0
-  /** Whether a batch is under way, behind which will be flushed. */
+  /** Whether a batch is under way; the NICs are flushed behind it. */
   #busy = false
   #noNic = 0
   /** Segments joined for NICs that were unplugged since. */
@@ -185,13 +205,13 @@ class LiveHost implements Host {
     })
   }
 
-  /** The network takes what the uplink does, within what the options and IP allow. */
+  /** Sets the switch's MTU to the uplink's, within what the options and IP allow. */
   #followMtu(bytes: number): void {
     this.#uplinkMtu = bytes
     this.switch.setMtu(Math.max(LEAST_MTU, Math.min(bytes, this.#options.mtu?.network ?? MOST_MTU)))
   }
 
-  /** Takes whatever NIC is there off its place, and closes it. */
+  /** Takes the NIC that is there off its place, and closes it. */
   #takeOff(port: string | undefined): Promise<void> {
     const plug = port === undefined ? this.#uplink : this.#plugs.get(port)
     if (plug === undefined) return Promise.resolve()

@@ -3,7 +3,7 @@
  *
  * It is a ring of batches, allocated once. A frame is copied once, into the batch that is filled at present, and is delivered from
  * there: so its receiver gets many frames a call, with headroom, in order, and may rewrite them. What is delivered is never what is
- * filled, also if the receiver sends into the same queue from within its call. Memory that no frame has used yet costs nothing but
+ * filled, also if the receiver sends into the same queue from within its call. Memory that no frame has used yet costs only
  * addresses.
  */
 import { FRAME_HEADROOM, type FrameBatch, makeFrameBatch, slotStride } from '../nic/frame-batch.js'
@@ -14,20 +14,20 @@ export interface FrameQueue {
   readonly capacity: number
   /** Frames in it. */
   readonly size: () => number
-  /** Copies the frame; `false` if there is no room. The frame must not be longer than the queue was made for. */
+  /** Copies the frame into the queue; returns whether there was room. The frame must not be longer than the queue was made for. */
   readonly push: (bytes: Uint8Array, start: number, end: number, offload: number) => boolean
   /**
-   * Takes the oldest frames out, at most one batch of them, or `undefined` if there are none. The batch is the caller's until
+   * Takes out the oldest frames, at most one batch of them; returns `undefined` if there are none. The batch is the caller's until
    * {@link FrameQueue.release}.
    */
   readonly take: () => FrameBatch | undefined
   /** Gives back the batch taken last. */
   readonly release: () => void
-  /** Empties the queue, but for a batch that is taken; answers how many frames it held. */
+  /** Empties the queue, but for a batch that is taken; returns the number of frames that it held. */
   readonly clear: () => number
 }
 
-/** A queue for `frames` frames of up to `frameBytes`, delivered in batches of up to `batchFrames`. All are positive whole numbers. */
+/** Makes a queue for `frames` frames of up to `frameBytes`, delivered in batches of up to `batchFrames`. All are positive whole numbers. */
 export const makeFrameQueue = (frames: number, frameBytes: number, batchFrames: number): FrameQueue => {
   // One batch more than its frames fill: while one is taken, the others hold all that the queue is for.
   const ring = Array.from({ length: Math.ceil(frames / batchFrames) + 2 }, () => makeFrameBatch(batchFrames, frameBytes))

@@ -1,13 +1,4 @@
-/**
- * A link within the process: what one NIC sends, the other delivers.
- *
- * The pair stands in for hardware where none is wanted: in tests, in guides, between two switches of one process. It is the plainest
- * reading of the contract: a frame is copied once, when it is sent, and delivered in the next turn of the event loop.
- *
- * The link is up while both ends are open, and nobody took it down ({@link MemoryPair.setLink}). Frames for an end that is not started
- * wait for it in the queue. An end that is closed takes the link down for good: it is told to the other, which stays open until it is closed
- * too. What is on the way when the link goes down is lost, and counted by its sender as `LinkDown`.
- */
+/** A link within the process, the plainest reading of the contract of `Nic`: two ends, each with a queue of the frames for it. */
 import * as E from 'fp-ts/lib/Either.js'
 import { OFFLOAD_ACCURATE_ECN, OFFLOAD_PARTIAL, OFFLOAD_SEGMENT, OFFLOAD_UDP, offloadPlace } from '@vfp-ts/core'
 import { type FrameBatch, isPartial, segmentOf } from '../nic/frame-batch.js'
@@ -15,40 +6,70 @@ import { FRAME_OVERHEAD, type LinkState, type Nic, type Offloads, type Receiver,
 import type { NicError } from '../nic/nic-error.js'
 import { type FrameQueue, makeFrameQueue } from './frame-queue.js'
 
-/** What a pair is made with; all may be left out. */
+/** Options of {@link memoryPair}. */
 export interface MemoryPairOptions {
-  /** Names of the ends, `memory-a` and `memory-b` unless given. */
+  /** Names of the ends in errors and reports; `memory-a` and `memory-b` unless given. */
   readonly names?: readonly [a: string, b: string]
-  /** Addresses of the ends, as `02:00:00:00:00:01`; none unless given. */
+  /** MACs of the ends, as `02:00:00:00:00:01`; none unless given. */
   readonly macs?: readonly [a: string, b: string]
-  /** Bytes of network packet, 68–65,535; 1,500 unless given. */
+  /** MTU of both ends: largest network packet in bytes, 68–65,535; 1,500 unless given. */
   readonly mtu?: number
-  /** Frames each way that wait to be delivered, 1–65,536; 1,024 unless given, or as many as 16 MiB hold. */
+  /** Most frames that wait to be delivered, each way, 1–65,536; unless given 1,024, or as many as 16 MiB hold if these are fewer. */
   readonly queueFrames?: number
-  /** Frames delivered in one call at most, 1–`queueFrames`; 64 unless given. */
+  /** Most frames delivered in one call, 1–`queueFrames`; 64 unless given. */
   readonly batchFrames?: number
-  /** Unfinished frames that pass, with the word that says what is to be done; none unless given. */
+  /** Which unfinished frames pass, each with its `offload` word; none unless given. */
   readonly offloads?: Offloads
-  /** Runs a task in a later turn of the event loop; `setImmediate` unless given, or `setTimeout` where there is none. */
+  /** Runs a task in a later turn of the event loop; `setImmediate` unless given, or `setTimeout` where a runtime lacks that. */
   readonly schedule?: (task: () => void) => void
 }
 
-/** Both ends of a link, and the link. */
+/** A link and its two ends. */
 export interface MemoryPair {
+  /** One end: delivers what `b` sends. */
   readonly a: Nic
+  /** The other end: delivers what `a` sends. */
   readonly b: Nic
-  /** Takes the link down or up again, as if a cable were pulled. Both ends are told, in a later turn. Without effect once an end was closed. */
+  /** Takes the link down or up again, as if a cable were pulled. Both ends call `Receiver.link` in a later turn. Without effect once an end was closed. */
   readonly setLink: (state: LinkState) => void
   /**
-   * Changes the MTU of both ends, who are told in a later turn: 68 to the MTU that the pair was made with. What is queued still arrives.
+   * Changes the MTU of both ends to `bytes`, 68 to the MTU that the pair was made with. Both ends call `Receiver.mtu` in a later turn. What
+   * is queued still arrives.
    *
-   * @throws RangeError if it is outside that range; nothing has changed then
+   * @throws RangeError if `bytes` is outside that range; nothing has changed then
    */
   readonly setMtu: (bytes: number) => void
 }
 
 /**
- * Makes a pair.
+ * Makes two NICs joined by a link within the process: what one sends, the other delivers, in the next turn of the event loop. For tests,
+ * guides, and two switches in one process. It runs in a browser as well.
+ *
+ * - The link is up while both ends are open and {@link MemoryPair.setLink} has not taken it down.
+ * - Frames for an end that is not started wait in its queue.
+ * - Closing an end takes the link down for good. The other end hears of it by `Receiver.link`, and stays open until it is closed too.
+ * - Frames on the way when the link goes down are lost, and counted by their sender as `LinkDown`.
+ *
+ * Cost: one copy a frame, when it is sent.
+ *
+ * @example
+ * ```ts
+ * import { memoryPair } from '@vfp-ts/adapters/memory'
+ * import { orThrow } from '@vfp-ts/core'
+ *
+ * const { a, b } = memoryPair({ mtu: 9_000 })
+ * orThrow(a.start({ frames: () => undefined }))
+ * orThrow(b.start({ frames: ({ length }) => console.log(`b got ${length[0]} bytes`) }))
+ * a.send(new Uint8Array(9_014), 0, 9_014)
+ * await a.close() // after what was sent has arrived
+ * console.log(b.link())
+ * await b.close()
+ * ```
+ *
+ * ```text output
+ * b got 9014 bytes
+ * down
+ * ```
  *
  * @throws RangeError if a number of the options is outside its range
  */
@@ -89,7 +110,7 @@ const inLaterTurn: (task: () => void) => void = 'setImmediate' in globalThis ? s
 
 const QUEUE_BYTES = 16 * 1024 * 1024
 
-/** What both ends have in common. */
+/** What both ends share. */
 interface Cable {
   mtu: number
   readonly offloads: Offloads

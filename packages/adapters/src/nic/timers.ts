@@ -1,10 +1,13 @@
 /** Time as a parameter of adapters that wait: a clock, and calls for later. */
 
-/** A clock that can call. */
+/** A clock, and calls for later. Give {@link manualTimers} in tests. */
 export interface Timers {
-  /** Milliseconds since an arbitrary start; never goes back, fractions count. */
+  /** Returns the milliseconds since an arbitrary start, with fractions. The clock never goes back. */
   readonly nowMs: () => number
-  /** Calls once, in a later turn of the event loop, at the earliest `ms` milliseconds from now; `Infinity` is never. The answer calls it off. */
+  /**
+   * Calls `call` once, in a later turn of the event loop, at the earliest `ms` milliseconds from now; `Infinity` means never. Returns a
+   * function that cancels the call.
+   */
   readonly after: (ms: number, call: () => void) => () => void
 }
 
@@ -26,21 +29,21 @@ const timersOfSystem = (alive: boolean): Timers => ({
   },
 })
 
-/** The system's. A call that is due later keeps the process alive, as a frame on its way does. */
+/** The system's time. A call that is due later keeps the process alive, as a frame on its way does. */
 export const systemTimers: Timers = timersOfSystem(true)
 
-/** The system's, for what goes on beside the frames: it does not keep the process alive. The NICs do, as long as they are open. */
+/** The system's time, for work beside the frames: a call that is due later does not keep the process alive. Open NICs do. */
 export const backgroundTimers: Timers = timersOfSystem(false)
 
 /** Time that stands still until it is moved, for tests. */
 export interface ManualTimers extends Timers {
-  /** Moves the clock by so many milliseconds, and runs what falls due on the way at its own time, in order. */
+  /** Moves the clock by `ms` milliseconds, and makes the calls that fall due on the way, each at its own time, in order. */
   readonly advance: (ms: number) => void
-  /** Calls that are still to come. */
+  /** Returns the number of calls that are still to come. */
   readonly pending: () => number
 }
 
-/** Time from 0 that a test moves. */
+/** Makes a clock that stands at 0 until a test moves it. */
 export const manualTimers = (): ManualTimers => {
   let now = 0
   let waiting: readonly { readonly due: number; readonly call: () => void }[] = []

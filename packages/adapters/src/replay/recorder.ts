@@ -1,4 +1,4 @@
-/** What was sent to a replaying NIC, written to a capture. */
+/** Writes what was sent to a replaying NIC to a capture. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type { CaptureTotals, CaptureWriteError, CaptureWriter } from '../pcap/index.js'
@@ -7,12 +7,15 @@ import type { CaptureTotals, CaptureWriteError, CaptureWriter } from '../pcap/in
 export interface Recorder {
   /** Copies and writes the frame. */
   readonly write: (bytes: Uint8Array, start: number, end: number, timestampNs: bigint) => void
-  /** Whether so much is on its way that no more should be given. */
+  /** Returns whether more bytes are on their way than should be, so that no more frames should be given for now. */
   readonly isBusy: () => boolean
   readonly close: () => Promise<Either<CaptureWriteError, CaptureTotals>>
 }
 
-/** `ready` is called when the recorder is busy no more, and `failed` once if the capture cannot be written; both in a later turn. */
+/**
+ * Makes a recorder on a capture. `ready` is called when the recorder is busy no more, `failed` once if the capture cannot be written; both in a
+ * later turn.
+ */
 export const recordTo = (writer: CaptureWriter, ready: () => void, failed: (error: CaptureWriteError) => void): Recorder => {
   let pending = 0
   let hasFailed = false

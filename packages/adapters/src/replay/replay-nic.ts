@@ -1,13 +1,8 @@
 /**
- * A NIC that delivers the frames of a capture, when they came or as fast as they are taken.
+ * A NIC that delivers the frames of a capture.
  *
- * Frames are read ahead of time by one batch and no more, so a capture of any size needs little memory. A batch is delivered when the first of its frames
- * is due, with all that are due by then; at full speed batches follow each other, one a turn of the event loop. What is given to `send` is
- * counted, told to `onSent`, and written to another capture if that is wanted.
- *
- * **The end.** When the capture is over, {@link ReplayNic.ended} is kept. The link stays up: frames that answer the last ones may still come,
- * and are taken and recorded until `close`. A capture that is damaged is another matter: `failed` tells of it as `BadPeer`, not retryable, and the NIC
- * closes. A recording that fails is told as `System`, not retryable, and closes it too.
+ * Frames are read ahead by one batch and no more, so a capture of any size needs little memory. A batch is delivered when the first of its frames
+ * is due, with all that are due by then; at full speed batches follow each other, one a turn of the event loop.
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Either } from 'fp-ts/lib/Either.js'
@@ -22,44 +17,72 @@ import { recordTo } from './recorder.js'
 import { type PacketReader, packetReader, type ReadPacket, type ReplayPacket, type ReplaySource, unfit } from './replay-source.js'
 import { sentFrames, type SentFramesOptions } from './sent-frames.js'
 
-/** What is replayed, and how. All but the source may be left out. */
+/** Options of {@link replayNic}; all but `source` may be left out. */
 export interface ReplayOptions {
-  /** `replay` unless given. */
+  /** Name of the NIC in errors and reports, and of the interface in the recording; `replay` unless given. */
   readonly name?: string
-  /** The path of a capture, or packets. */
+  /** What is replayed: the path of a capture, or packets. */
   readonly source: ReplaySource
-  /** When frames come: as they were recorded (the default), so many times as fast, or one batch a turn of the event loop. */
+  /**
+   * When frames come: at the times recorded (the default), this number of times as fast (more than 0), or at full speed, which is one batch a turn
+   * of the event loop.
+   */
   readonly speed?: 'recorded' | 'full' | number
-  /** How often the source is replayed, 1 unless given; `Infinity` is allowed. Packets given by a program have to be iterable as often. */
+  /** How often the source is replayed: a whole number from 1, or `Infinity`; 1 unless given. Packets given by a program must be iterable as often. */
   readonly rounds?: number
-  /** Bytes of network packet, 68–65,535; 65,535 unless given, so that any frame passes. */
+  /** MTU: largest network packet in bytes, 68–65,535; 65,535 unless given, so that any frame passes. */
   readonly mtu?: number
-  /** A capture to be written, in pcapng: what was sent, each frame with the time of the latest frame that had come by then. */
+  /** Where to record what is sent, in pcapng: a path or a function. Each frame gets the time of the latest frame delivered before it. */
   readonly record?: string | CaptureSink
-  /** Told of each frame that was sent, in order. The bytes are valid until it returns. */
+  /** Called with each frame that is sent, at `start`–`end` of `bytes`, in order. The bytes are valid until it returns. */
   readonly onSent?: (bytes: Uint8Array, start: number, end: number) => void
-  /** Time; the machine's unless given. */
+  /** Time at which frames come due; {@link systemTimers} unless given. */
   readonly timers?: Timers
 }
 
 /** A NIC that replays. */
 export interface ReplayNic extends Nic {
-  /** Kept when the last frame was delivered, or the NIC was closed before; `Left` if the source or the recording failed. Never rejects. */
+  /** Resolves when the last frame was delivered, or the NIC was closed before; with `Left` if the source or the recording failed. Never rejects. */
   readonly ended: Promise<Either<NicError, void>>
-  /** What the recording holds, kept when the NIC was closed; `undefined` where there is none, `Left` if it is not whole. Never rejects. */
+  /** Resolves when the NIC was closed: to what the recording holds, `undefined` without one, or `Left` if it is not whole. Never rejects. */
   readonly recorded: Promise<Either<CaptureWriteError, CaptureTotals | undefined>>
 }
 
 /**
- * Opens a source for replaying. `Left` where the options make no sense (`BadOptions`), the capture or the recording cannot be opened
- * (`NotFound`, `System`) or the source does not begin as a capture does (`BadPeer`).
+ * Opens a NIC that delivers the frames of a capture, at the times recorded or as fast as they are taken. It delivers nothing before it is started.
+ * What is given to `send` is counted, given to `onSent`, and recorded if `record` is given.
+ *
+ * Fails as `BadOptions` if an option is not what it may be, `NotFound` or `System` if the capture or the recording cannot be opened, `BadPeer` if the
+ * file does not begin as a capture does.
+ *
+ * - **End.** When the capture is over, {@link ReplayNic.ended} resolves. The link stays up, and frames are taken and recorded until `close`.
+ * - **Failure.** A damaged capture is reported to `Receiver.failed` as `BadPeer`, a failed recording as `System`; neither is retryable, and the NIC is closed.
+ * - **Drops.** What is not Ethernet (`LinkType`), was cut by the capture (`Truncated`), is too short (`Malformed`) or too long for the MTU (`TooLong`)
+ *   is not delivered, and counted in `receiveDrops`.
+ *
+ * @example
+ * ```ts
+ * import { replayNic } from '@vfp-ts/adapters/replay'
+ * import { buildFrame, orThrow } from '@vfp-ts/core'
+ *
+ * const data = orThrow(buildFrame({ proto: 'icmp', srcIp: '10.0.0.4', dstIp: '10.0.0.5' }))
+ * const nic = orThrow(await replayNic({ source: [{ data, timestampNs: 0n }], rounds: 3, speed: 'full' })) // or source: 'trace.pcapng.gz'
+ * orThrow(nic.start({ frames: () => undefined }))
+ * await nic.ended
+ * console.log(nic.counters().received)
+ * await nic.close()
+ * ```
+ *
+ * ```text output
+ * 3
+ * ```
  */
 export const replayNic = async (options: ReplayOptions): Promise<Either<NicError, ReplayNic>> => {
   const name = options.name ?? 'replay'
   const complaint = badOptions(options)
   if (complaint !== undefined) return E.left(failure(name, 'open', 'BadOptions', complaint))
   const reader = packetReader(options.source, options.rounds ?? 1)
-  // A file is looked into now, so that what is no capture has no NIC. A program's first packet may be a long time coming.
+  // A file is read from now, so that opening fails for what is no capture. A program's first packet may be a long time coming.
   const first = typeof options.source === 'string' ? await reader.next() : undefined
   if (first !== undefined && E.isLeft(first)) {
     await reader.close()
@@ -74,7 +97,7 @@ export const replayNic = async (options: ReplayOptions): Promise<Either<NicError
   return E.right(replaying(name, options, reader, first, (ready, failed) => recordTo(writer.right, ready, (error) => failed(renderCaptureWriteError(error)))))
 }
 
-/** `failed` is told why, once, if the recording fails. */
+/** `failed` is called with the reason, once, if the recording fails. */
 type OpenRecorder = (ready: () => void, failed: (reason: string) => void) => ReturnType<SentFramesOptions['openRecorder']>
 
 const replaying = (name: string, options: ReplayOptions, reader: PacketReader, first: ReadPacket | undefined, openRecorder: OpenRecorder): ReplayNic => {
@@ -120,7 +143,7 @@ const replaying = (name: string, options: ReplayOptions, reader: PacketReader, f
     try {
       receiver.frames(batch)
     } catch (thrown) {
-      // In here it would end the replay without a word. It is thrown where Node deals with it, and what follows is delivered.
+      // Thrown here it would end the replay silently. So it is thrown where Node deals with it, and what follows is delivered.
       setImmediate(() => {
         throw thrown
       })
@@ -148,7 +171,7 @@ const replaying = (name: string, options: ReplayOptions, reader: PacketReader, f
       }
     })
 
-  /** Brings the packet when it is due, after what was due before. */
+  /** Adds the packet to the batch when it is due, after delivering what was due before. */
   const bring = async (packet: ReplayPacket, due: number): Promise<void> => {
     if (batch.count === BATCH_FRAMES) {
       deliver()
@@ -162,7 +185,7 @@ const replaying = (name: string, options: ReplayOptions, reader: PacketReader, f
   }
 
   const awaited = async (next: Promise<ReadPacket>): Promise<ReadPacket> => {
-    // Nobody knows when a program gives the next one, so what is there goes first. A file answers soon.
+    // A program may give the next one at any time, so what is there is delivered first. A file gives it soon.
     if (typeof options.source !== 'string') deliver()
     return next
   }

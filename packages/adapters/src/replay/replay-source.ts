@@ -1,32 +1,32 @@
-/** The packets to be replayed: of a capture file or of a program, once or again and again. */
+/** The packets to be replayed: of a capture file or of a program, for one round or several. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { type CaptureError, type CapturePacket, LinkType, readCapture, renderCaptureError } from '../pcap/index.js'
 
-/** A packet to be replayed. One read from a capture can be given as it is. */
+/** A packet to be replayed. A `CapturePacket` can be given as it was read. */
 export interface ReplayPacket {
   /** The bytes from the Ethernet header on; copied before the next packet is asked for. */
   readonly data: Uint8Array
-  /** Nanoseconds of any clock. */
+  /** When it comes, in nanoseconds of any clock. The first packet of the replay comes at once, the others after it by the difference. */
   readonly timestampNs: bigint
-  /** Length on the wire, `data.length` unless given; a packet that was cut is not replayed. */
+  /** Length on the wire, bytes; `data.length` unless given. A packet with less data than that was cut, and is not replayed. */
   readonly originalLength?: number
-  /** Ethernet unless given; others are not replayed. */
+  /** Link type, 1 (Ethernet) unless given; packets of others are not replayed. */
   readonly linkType?: number
 }
 
-/** A path of a capture file, or packets. */
+/** What is replayed: the path of a capture file (pcap or pcapng, gzip or not), or packets. */
 export type ReplaySource = string | Iterable<ReplayPacket> | AsyncIterable<ReplayPacket>
 
 /** Packets one by one; the time of a later round goes on where the one before ended. */
 export interface PacketReader {
-  /** The next packet, `undefined` at the end, or why there is none. A promise only where one has to be awaited. */
+  /** Returns the next packet, `undefined` at the end, or why there is none. A promise only where one has to be awaited. */
   readonly next: () => ReadPacket | Promise<ReadPacket>
-  /** Frees the source. */
+  /** Releases the source. */
   readonly close: () => Promise<void>
 }
 
-/** What came of reading. */
+/** A packet, `undefined` at the end, or the reason why reading failed. */
 export type ReadPacket = Either<string, ReplayPacket | undefined>
 
 /** Reads the source `rounds` times; a round without packets is the last. */
@@ -75,7 +75,7 @@ export const packetReader = (source: ReplaySource, rounds: number): PacketReader
   }
 }
 
-/** Why a packet cannot be a frame of a NIC with this MTU, or `undefined`. */
+/** Returns why a packet cannot be a frame of a NIC with this MTU, or `undefined`. */
 export const unfit = ({ data, originalLength, linkType }: ReplayPacket, longestFrame: number): 'LinkType' | 'Truncated' | 'Malformed' | 'TooLong' | undefined => {
   if (linkType !== undefined && linkType !== LinkType.Ethernet) return 'LinkType'
   if (originalLength !== undefined && originalLength > data.length) return 'Truncated'

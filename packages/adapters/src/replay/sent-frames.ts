@@ -1,4 +1,4 @@
-/** Frames given to a replaying NIC: queued, then told to whoever listens, and written down. */
+/** Frames given to a replaying NIC: queued, then given to `onSent` and to the recorder. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type { FrameQueue } from '../memory/frame-queue.js'
@@ -9,27 +9,27 @@ import type { Recorder } from './recorder.js'
 /** The way out of a replaying NIC. */
 export interface SentFrames {
   readonly send: (bytes: Uint8Array, start: number, end: number) => SendCode
-  /** Counts a refusal, and answers it. */
+  /** Counts a refusal, and returns it. */
   readonly refused: (code: SendCode) => SendCode
   readonly flush: () => void
   readonly counters: () => Pick<NicCounters, 'sent' | 'sentBytes' | 'sendDrops'>
-  /** Passes on what is queued and ends the recording; what it holds, `undefined` if there is none. */
+  /** Passes on what is queued and ends the recording; returns what it holds, `undefined` if there is none. */
   readonly close: () => Promise<Either<CaptureWriteError, CaptureTotals | undefined>>
 }
 
-/** What is around it. */
+/** Options of {@link sentFrames}. */
 export interface SentFramesOptions {
   readonly queue: FrameQueue
-  /** The time to be written with a frame. */
+  /** Returns the time to be recorded with a frame. */
   readonly timeNs: () => bigint
-  /** There is room again after `Full`. */
+  /** Called when there is room again after `Full`. */
   readonly drained: () => void
   readonly onSent: ((bytes: Uint8Array, start: number, end: number) => void) | undefined
   /** Makes the recorder; `ready` has to be called when it is busy no more. */
   readonly openRecorder: (ready: () => void) => Recorder | undefined
 }
 
-/** A way out that is flushed in the next turn of the event loop at the latest. A recording that cannot keep up fills the queue. */
+/** Makes a way out that is flushed in the next turn of the event loop at the latest. A recording that cannot keep up fills the queue. */
 export const sentFrames = ({ queue, timeNs, drained, onSent, openRecorder }: SentFramesOptions): SentFrames => {
   const drops = new Map<SendCode, number>()
   let sent = 0

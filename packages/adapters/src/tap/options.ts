@@ -1,26 +1,26 @@
-/** What a TAP device is opened with. */
+/** Options of a TAP device, and how they are checked. */
 import { type Either, left, right } from 'fp-ts/lib/Either.js'
 import type { NicError } from '../nic/nic-error.js'
 import { isInterfaceName } from '../native/interface-control.js'
 import { badOptions } from '../native/system-error.js'
 
-/** What {@link openTap} takes. */
+/** Options of {@link openTap}. */
 export interface TapOptions {
-  /** The device's name; it is made if it does not exist. With `%d` in it, as `tap%d`, the system puts a number there. */
+  /** The device's name, 1–15 bytes; it is made if it does not exist. With one `%d` in it, as `tap%d`, the system puts a free number there. */
   readonly interface: string
-  /** Name of the NIC in errors; the device's unless given. */
+  /** Name of the NIC in errors and reports; `interface` unless given. */
   readonly name?: string
-  /** Address of the device; the system's choice unless given. As `02:00:00:00:00:01`. */
+  /** The device's MAC, as `02:00:00:00:00:01`, no group address; the system's choice unless given. */
   readonly mac?: string
-  /** Largest network packet in bytes, 68–65,521; as it is, 1,500 for a new device, unless given. */
+  /** MTU to set: largest network packet in bytes, 68–65,521. Unless given it stays as it is, 1,500 for a new device. */
   readonly mtu?: number
   /** Whether to set the device up; `false` unless given. */
   readonly up?: boolean
-  /** Whether the device stays when it is closed; `false` unless given. One that stayed is removed by opening it with `false`, and closing it. */
+  /** Whether the device stays after it is closed; `false` unless given. To remove one that stayed, open it with `false` and close it. */
   readonly persist?: boolean
   /**
    * Whether frames may be unfinished, both ways; `true` unless given. Then the stack at the device leaves checksums and
-   * segmentation to us, and takes frames whose checksums nobody computed. Without it, it finishes all that it sends.
+   * segmentation to this program, and takes frames without computed checksums. With `false` it finishes all that it sends.
    */
   readonly offloads?: boolean
 }
@@ -36,7 +36,7 @@ export interface TapSettings {
   readonly offloads: boolean
 }
 
-/** The options, checked. */
+/** Checks the options and fills in what was left out; `BadOptions` says which is wrong. */
 export const readOptions = (options: TapOptions): Either<NicError, TapSettings> => {
   const { mac, mtu, up = false, persist = false, offloads = true } = options
   const name = options.name ?? options.interface

@@ -1,10 +1,11 @@
 /**
  * A TAP device: how it is made, read, written, and given up.
  *
- * The system reads and writes one frame a call here, whatever one does: there is no `recvmmsg` for `/dev/net/tun`. So a frame costs a call of koffi
+ * The system reads and writes one frame a call here: there is no `recvmmsg` for `/dev/net/tun`. So a frame costs a call of koffi
  * and one of the system each way: 2.9 µs of processor time from a TAP device to a packet socket, 1.5 the other way, 2.0 between two packet sockets (60
- * bytes, no engine, `bench/live-nic-rates.ts`). A veth and a packet socket are the faster way into a namespace. Frames are read one behind the other into a buffer with room for the longest, and a batch ends
- * where that might not fit any more: short frames lie close together, and long ones need no memory of their own.
+ * bytes, no engine, `bench/live-nic-rates.ts`). A veth and a packet socket are the faster way into a namespace.
+ *
+ * Frames are read one behind the other into a buffer with room for the longest, and a batch ends where that might not fit any more: short frames lie close together, and long ones need no memory of their own.
  *
  * The device may be moved to another network namespace after it was made. Its file goes on working; the interface's state cannot be asked
  * for by name any more, but the file tells by being writable whether the interface is up, and by an error that it was deleted. The MTU is then
@@ -38,7 +39,7 @@ const HINTS = {
   Busy: 'another program has the device',
 }
 
-/** Makes or takes the device. Whatever fails, nothing stays open. */
+/** Makes the device, or opens one that exists. If anything fails, nothing stays open. */
 export const openTapDevice = (linux: Linux, settings: TapSettings): Either<NicError, Device> => {
   const { name } = settings
   const fd = linux.open('/dev/net/tun', O_RDWR | O_NONBLOCK | O_CLOEXEC)
@@ -139,7 +140,7 @@ class FrameReader {
     this.#address = linux.addressOf(this.#memory)
   }
 
-  /** Frames that wait, as many as the batch has room for. */
+  /** Reads the frames that wait, as many as the batch has room for; returns `undefined` if there are none. */
   read(drops: Drops): FrameBatch | undefined {
     const { bytes, start, length, offload } = this.#batch
     let count = 0
