@@ -1,20 +1,5 @@
 /**
- * The ACL layer: a stateful firewall in the VM's own address space.
- *
- * Entries are tried in order and the first match wins. Whatever denies is terminating, whatever allows is not: so a
- * layer may have several groups, each updated by its own policy, and a packet passes only if **every** group allows
- * it. That is how the infrastructure's list and the customer's stand side by side without knowing each other:
- *
- * ```ts no-run
- * security.group('infrastructure', { order: 0 }).update(acl.policy({ outbound: [{ deny: { dstIp: '168.63.129.16' } }], otherwise: 'allow' }))
- * security.group('customer', { order: 1 }).update(acl.policy({ outbound: [{ allow: { proto: 'tcp', dstPort: 443 }, stateful: true }] }))
- * ```
- *
- * Where several groups allow, the last one's rule decides whether a connection is remembered.
- *
- * A firewall that denies the rest denies **all** the rest, IP or not: what it does not know, as MPLS or a VLAN tag of
- * another kind, may carry what it would have denied. Only ARP passes by a rule of its own, `arp`, unless an entry
- * denies it: without ARP a VM could not send what it is allowed to.
+ * The ACL layer: entries become terminating rules that deny and rules that allow and do not end the walk of the groups.
  *
  * @see VFP §5.2, §5.4
  */
@@ -80,16 +65,44 @@ const check = (config: AclConfig): readonly Problem[] =>
 const layer = defineLayer({ name: 'acl', codec, groups, check })
 
 /**
- * A stateful firewall, order 20 in the paper's stack. Drops are counted as `Denied`; what is not IP is among them, save ARP.
+ * A stateful firewall on the addresses that the VM sees, order 20 in the paper's stack.
  *
- * Refused: an entry with both or neither of `allow` and `deny`, unknown fields and bad values in conditions, a name
- * twice in one direction, an idle time on what is not stateful.
+ * Entries are tried in order, and the first that matches decides. An entry that denies is terminating, one that allows is not. So a layer may
+ * have several groups, each updated by its own controller, and a packet passes only if **every** group allows it. If all allow, the rule of
+ * the last group says whether the connection is remembered.
+ *
+ * `otherwise: 'deny'` denies everything that no entry matches, IP or not: MPLS or an unknown VLAN tag may carry packets that an entry denies. Only
+ * ARP passes, by a rule named `arp`, unless an entry denies it. IPv6 neighbour discovery is ICMPv6 and needs an entry.
+ *
+ * ```ts
+ * import { buildFrame, openSwitch, orThrow } from '@vfp-ts/core'
+ * import { acl } from '@vfp-ts/layers'
+ *
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.1.4'] }))
+ * const security = orThrow(vm.addLayer(acl.layer, { order: 20 }))
+ * orThrow(security.group('infrastructure', { order: 0 }).update(acl.policy({ outbound: [{ deny: { dstIp: '168.63.129.16' } }], otherwise: 'allow' })))
+ * orThrow(security.group('customer', { order: 1 }).update(acl.policy({ outbound: [{ allow: { proto: 'tcp', dstPort: 443 }, stateful: true }] })))
+ *
+ * const to = (dstIp: string) => orThrow(buildFrame({ proto: 'tcp', srcIp: '10.0.1.4', dstIp, dstPort: 443 }))
+ * console.log(vm.explain('outbound', to('198.51.100.7')).verdict)
+ * console.log(vm.explain('outbound', to('168.63.129.16')).verdict)
+ * ```
+ *
+ * ```text output
+ * continue
+ * drop Denied
+ * ```
+ *
+ * Drops: `Denied`.
+ *
+ * Refused: an entry with both or neither of `allow` and `deny`, unknown fields and bad values in conditions, a name twice in one direction, an
+ * idle time on an entry that is not stateful.
  *
  * @see VFP §5.2, §5.4
  */
 export const acl: {
-  /** To be added to a port. */
+  /** The layer type, for `addLayer` of a port. */
   readonly layer: LayerType<'acl', AclConfig, AclJson>
-  /** A configuration, to update the layer or one of its groups with. */
+  /** Returns the policy of a configuration, for `update` of the layer or of one of its groups, which checks it. */
   readonly policy: (config: AclJson) => Policy<'acl'>
 } = { layer, policy: layer.policy }

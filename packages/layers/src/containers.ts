@@ -1,26 +1,9 @@
 /**
- * The container layer: a VM whose containers each have an address of their own, and each a firewall of its own.
+ * The container layer: one group for each container, under the condition that the VM's side of the packet is one of its addresses.
  *
- * Containers share the VM's NIC, so they share its port. What tells them apart is the address: one group a container,
- * under the condition that the VM's side of the packet is one of the container's addresses. A group whose condition
- * fails is skipped whole, so a container's entries name only the far side, and cost other containers' packets one
- * comparison. The group is also what changes alone: whoever starts containers has a handle for each.
- *
- * ```ts no-run
- * containers.policy({
- *   containers: [
- *     { name: 'web', ip: '10.0.1.10', inbound: [{ allow: { proto: 'tcp', dstPort: 443 } }] },
- *     { name: 'db', ip: ['10.0.1.11', 'fd00::11'], inbound: [{ allow: { srcIp: '10.0.1.10', dstPort: 5432 } }] },
- *   ],
- * })
- * ```
- *
- * Every entry of a container is terminating: it has the last word about its packets. What is no container's, be it an
- * unknown address or not IP, comes to the group `otherwise`, which stands behind all others whatever their order. A
- * container added by a handle to an empty layer stands alone there: update the layer first, with no containers if
- * there are none yet.
- *
- * IPv6 neighbour discovery from link-local addresses is no container's, unless its addresses name them.
+ * Containers share the VM's NIC, and so its port; the address tells them apart. A group whose condition fails is skipped whole: a
+ * container's entries name only the far side, and cost packets of other containers one comparison. The group is also the unit that changes
+ * alone: each container has a handle.
  *
  * @see VFP §5.4
  */
@@ -186,16 +169,46 @@ const problemsOf = (container: Omit<Container, 'ip'>, path: string, config: Cont
 const layer = defineLayer({ name: 'containers', codec, groups, check })
 
 /**
- * A firewall for each container of a VM, at the place of {@link acl}: order 20 in the paper's stack. Drops are counted as `Denied`.
+ * A firewall for each container of a VM, at the place of {@link acl}: order 20 in the paper's stack.
  *
- * Refused: what {@link acl} refuses of entries, a name or an address twice, a container named `otherwise`, one container
- * given for the whole layer.
+ * Entries are those of {@link acl}, and each is terminating: the first that matches decides for its container. Packets of no container, from or
+ * to an unknown address or not IP, come to the group `otherwise` behind all others, whatever their order. IPv6 neighbour discovery from
+ * link-local addresses is there, unless a container's `ip` names them.
+ *
+ * The handle of a group updates one container. Update the whole layer first, with no containers if there are none yet: only that adds the
+ * group `otherwise`.
+ *
+ * ```ts
+ * import { buildFrame, openSwitch, orThrow } from '@vfp-ts/core'
+ * import { containers } from '@vfp-ts/layers'
+ *
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.1.4'] }))
+ * const layer = orThrow(vm.addLayer(containers.layer, { order: 20 }))
+ * orThrow(layer.update(containers.policy({
+ *   containers: [{ name: 'web', ip: ['10.0.1.10', 'fd00::10'], inbound: [{ allow: { proto: 'tcp', dstPort: 443 } }] }],
+ * })))
+ * orThrow(layer.group('db').update(containers.policy({ ip: '10.0.1.11', inbound: [{ allow: { srcIp: '10.0.1.10', dstPort: 5432 } }] })))
+ *
+ * const to = (dstIp: string, dstPort: number) => orThrow(buildFrame({ proto: 'tcp', srcIp: '198.51.100.7', dstIp, dstPort }))
+ * console.log(vm.explain('inbound', to('10.0.1.10', 443)).verdict)
+ * console.log(vm.explain('inbound', to('10.0.1.11', 5432)).verdict)
+ * ```
+ *
+ * ```text output
+ * continue
+ * drop Denied
+ * ```
+ *
+ * Drops: `Denied`.
+ *
+ * Refused: what {@link acl} refuses of entries, a name or an address twice, a container named `otherwise`, one container given for the whole
+ * layer.
  *
  * @see VFP §5.4
  */
 export const containers: {
-  /** To be added to a port. */
+  /** The layer type, for `addLayer` of a port. */
   readonly layer: LayerType<'containers', ContainersConfig, ContainersJson>
-  /** A configuration, to update the layer or one container's group with. */
+  /** Returns the policy of a configuration, for `update` of the layer or of one container's group, which checks it. */
   readonly policy: (config: ContainersJson) => Policy<'containers'>
 } = { layer, policy: layer.policy }

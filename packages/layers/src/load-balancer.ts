@@ -1,15 +1,7 @@
 /**
- * The load balancer's NAT layer, as Ananta has it on every host.
+ * The load balancer's NAT layer, as Ananta has it on every host: inbound rules only, whose stateful flows bring replies back.
  *
- * A multiplexer somewhere in the network picked this VM for a connection to a virtual IP and handed the packet on
- * unchanged. Inbound, this layer turns the VIP and its port into the VM's own address (the DIP); the pair of layer
- * flows that makes turns replies back. They leave straight for the client with the VIP as source and never see the
- * multiplexer again: direct server return. Layers nearer the VM know only the DIP, layers nearer the network only
- * the VIP.
- *
- * ```ts no-run
- * balancer.update(loadBalancer.policy({ vips: [{ vip: '10.0.9.80', proto: 'tcp', port: 80, dip: '10.0.1.4', dipPort: 8080 }] }))
- * ```
+ * Layers nearer the VM see only the VM's own address (DIP), layers nearer the network only the virtual one (VIP).
  *
  * @see VFP §1.1, §5.2, §6.4.1
  */
@@ -141,17 +133,36 @@ const describe = (v: Vip): string => {
 const layer = defineLayer({ name: 'load-balancer', codec, groups, check })
 
 /**
- * VIP to DIP inbound, DIP to VIP outbound for the connections that made, order 30 in the paper's stack. Connections
- * that the VM begins itself are left alone.
+ * The host's part of a load balancer, order 30 in the paper's stack: destination NAT from a virtual IP and port (VIP) to the VM's own address
+ * (DIP), and back for the replies.
  *
- * Refused: VIP and DIP of different IP versions, a VIP for which the port has no address, the same VIP, protocol and
- * port twice, a name twice.
+ * A multiplexer in the network chooses this VM for a connection and forwards the packet unchanged. Replies leave with the VIP as source,
+ * straight for the client and not through the multiplexer (direct server return). Connections that the VM begins itself are left alone. An
+ * entry with a port is tried before one with a protocol only, and that before a whole VIP.
  *
- * @see VFP §5.2, table 3
+ * ```ts
+ * import { buildFrame, openSwitch, orThrow } from '@vfp-ts/core'
+ * import { loadBalancer } from '@vfp-ts/layers'
+ *
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.1.4'] }))
+ * const balancer = orThrow(vm.addLayer(loadBalancer.layer, { order: 30 }))
+ * orThrow(balancer.update(loadBalancer.policy({ vips: [{ vip: '10.0.9.80', proto: 'tcp', port: 80, dipPort: 8080 }] })))
+ * console.log(vm.explain('inbound', orThrow(buildFrame({ proto: 'tcp', srcIp: '198.51.100.7', dstIp: '10.0.9.80', dstPort: 80 }))).after)
+ * ```
+ *
+ * ```text output
+ * tcp 198.51.100.7:49152 > 10.0.1.4:8080
+ * ```
+ *
+ * Drops: none.
+ *
+ * Refused: VIP and DIP of different IP versions, a VIP for which the port has no address, the same VIP, protocol and port twice, a name twice.
+ *
+ * @see VFP §5.2, §6.4.1, table 3
  */
 export const loadBalancer: {
-  /** To be added to a port. */
+  /** The layer type, for `addLayer` of a port. */
   readonly layer: LayerType<'load-balancer', LoadBalancerConfig, LoadBalancerJson>
-  /** A configuration, to update the layer with. */
+  /** Returns the policy of a configuration, for `update` of the layer, which checks it. */
   readonly policy: (config: LoadBalancerJson) => Policy<'load-balancer'>
 } = { layer, policy: layer.policy }

@@ -1,12 +1,5 @@
 /**
- * The meter layer: bytes and packets per destination prefix, for billing.
- *
- * It stands nearest the VM (order 10 in the paper's stack), so what it counts is what the VM itself sees: lengths
- * without any tunnel, addresses before NAT outbound and after it inbound.
- *
- * ```ts no-run
- * billing.update(meter.policy({ prefixes: [{ name: 'peers', prefix: '10.0.0.0/16' }, '0.0.0.0/0', '::/0'] }))
- * ```
+ * The meter layer: one counting rule for each prefix and direction, matched by longest prefix.
  *
  * @see VFP §3, §5.2, §6.2
  */
@@ -78,15 +71,32 @@ const idOf = (metered: MeteredPrefix): string => metered.name ?? formatPrefix(me
 const layer = defineLayer({ name: 'meter', codec, groups, check })
 
 /**
- * Bytes and packets per destination prefix. Packets without an IP header, and those no prefix covers, pass uncounted.
+ * Counts packets and bytes per remote prefix, for billing, nearest the VM: order 10 in the paper's stack.
+ *
+ * It counts what the VM itself sees: lengths without any tunnel, addresses before NAT outbound and after it inbound. The remote address is the
+ * destination of packets that the VM sends and the source of those that it gets; the longest prefix that holds it counts the packet.
+ * Packets without an IP header, and those that no prefix holds, pass uncounted. A counter goes on through updates while its name stays.
+ *
+ * ```ts
+ * import { buildFrame, openSwitch, orThrow } from '@vfp-ts/core'
+ * import { meter } from '@vfp-ts/layers'
+ *
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.1.4'] }))
+ * const billing = orThrow(vm.addLayer(meter.layer, { order: 10 }))
+ * orThrow(billing.update(meter.policy({ prefixes: [{ name: 'peers', prefix: '10.0.0.0/16' }, '0.0.0.0/0', '::/0'] })))
+ * vm.process('outbound', orThrow(buildFrame({ proto: 'tcp', srcIp: '10.0.1.4', dstIp: '10.0.1.5' })))
+ * console.log(billing.rules().filter(({ packets }) => packets > 0).map(({ rule, state }) => `${rule}: ${JSON.stringify(state)}`).join())
+ * ```
+ *
+ * Drops: none.
  *
  * Refused: malformed prefixes, the same prefix or name twice.
  *
  * @see VFP §5.2, §6.2
  */
 export const meter: {
-  /** To be added to a port. */
+  /** The layer type, for `addLayer` of a port. */
   readonly layer: LayerType<'meter', MeterConfig, MeterJson>
-  /** A configuration, to update the layer with. */
+  /** Returns the policy of a configuration, for `update` of the layer, which checks it. */
   readonly policy: (config: MeterJson) => Policy<'meter'>
 } = { layer, policy: layer.policy }

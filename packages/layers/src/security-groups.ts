@@ -1,30 +1,9 @@
 /**
- * The security-group layer: a stateful firewall in stages, each stage the business of somebody else.
+ * The security-group layer: one group of rules for each stage.
  *
- * A VM stands under several authorities at once: whoever runs the cloud, whoever owns the virtual network, whoever
- * owns the subnet or the VM. Each has a stage, a list of entries for either direction, and replaces it alone by its
- * handle. Stages are walked in order, and in each the first entry that matches says one of four things:
- *
- * | Entry | Says | Where a later stage matches too |
- * |---|---|---|
- * | `allow` | may pass | that one decides |
- * | `allow`, `terminating: true` | passes | is not asked |
- * | `deny`, `terminating: false` | may not pass | that one decides |
- * | `deny` | does not pass | is not asked |
- *
- * That is VFP's own rule for groups, the last match decides unless one is terminating, and the four actions that
- * DASH's stages have (permit and deny, each with or without continuing).
- *
- * What differs from {@link acl}: there every group must allow, whatever the order, and no group can exempt a packet
- * from the next one. Here order is power: an early stage can let through what no later one may stop (probes of the
- * platform), and can deny softly what a later one may grant. And what is allowed is stateful unless an entry says no.
- *
- * A stage of which no entry matches says `deny` (terminatingly), `allow`, or abstains, and then the earlier stages'
- * word stands. If all abstained, a packet nobody had thought of would pass: such a policy is refused. Whoever builds a
- * layer stage by stage through handles sees to it that one of them does not abstain.
- *
- * Which rule decided, the last match or the terminating one, also says whether the connection is remembered; packets
- * of a remembered one skip all stages until one of them changes, and must then be allowed anew.
+ * A VM stands under several authorities at once: the operator of the cloud, the owner of the virtual network, the owner of the subnet or the
+ * VM. The stages are VFP's own rule for groups (the last match decides unless one is terminating), with the four actions of DASH's stages
+ * (permit and deny, each with or without continuing).
  *
  * @see VFP §5.2, §5.4; SONiC-DASH, SDN features and packet transforms, ACL
  */
@@ -194,16 +173,60 @@ const NOBODY = 'every stage abstains: what no entry matches would pass; let one 
 const layer = defineLayer({ name: 'security-groups', codec, groups, check })
 
 /**
- * A stateful firewall in stages, at the place of {@link acl}: order 20 in the paper's stack. Drops are counted as `Denied`.
+ * A stateful firewall in stages, at the place of {@link acl}: order 20 in the paper's stack.
  *
- * Refused: an entry with both or neither of `allow` and `deny`, unknown fields and bad values in conditions, a name
- * twice in one list, an idle time on what is not stateful, entries beside `stages`, stages that all abstain.
+ * Each authority over a VM has a stage, a list of entries for either direction, and updates it alone by the handle of its group. Stages are walked in
+ * order, and in each the first entry that matches says one of four things:
+ *
+ * | Entry | Says | If a later stage matches too |
+ * |---|---|---|
+ * | `allow` | may pass | that one decides |
+ * | `allow`, `terminating: true` | passes | is not asked |
+ * | `deny`, `terminating: false` | may not pass | that one decides |
+ * | `deny` | does not pass | is not asked |
+ *
+ * A stage of which no entry matches says `deny` (terminating), `allow` (not terminating), or abstains, and then the other stages decide. A policy whose
+ * stages all abstain is refused: a packet that no entry matches would pass. With handles the caller has to see to it that one stage does not
+ * abstain.
+ *
+ * With {@link acl} every group must allow, in any order, and no group can exempt a packet from the next. Here an early stage can let through
+ * packets that no later one may stop, such as the platform's probes, and can deny packets that a later one may allow. What is allowed is stateful
+ * unless an entry says no. The rule that decided says whether the connection is remembered; its packets then skip all stages until one
+ * of them changes.
+ *
+ * ```ts
+ * import { buildFrame, openSwitch, orThrow } from '@vfp-ts/core'
+ * import { securityGroups } from '@vfp-ts/layers'
+ *
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.1.4'] }))
+ * const security = orThrow(vm.addLayer(securityGroups.layer, { order: 20 }))
+ * orThrow(security.update(securityGroups.policy({
+ *   stages: [
+ *     { name: 'platform', outbound: [{ allow: { dstIp: '168.63.129.16' }, terminating: true }], otherwise: 'allow' },
+ *     { name: 'vm', outbound: [{ allow: { proto: 'tcp', dstPort: 443 } }] },
+ *   ],
+ * })))
+ *
+ * const to = (dstIp: string) => orThrow(buildFrame({ proto: 'tcp', srcIp: '10.0.1.4', dstIp, dstPort: 80 }))
+ * console.log(vm.explain('outbound', to('168.63.129.16')).verdict)
+ * console.log(vm.explain('outbound', to('198.51.100.7')).verdict)
+ * ```
+ *
+ * ```text output
+ * continue
+ * drop Denied
+ * ```
+ *
+ * Drops: `Denied`.
+ *
+ * Refused: an entry with both or neither of `allow` and `deny`, unknown fields and bad values in conditions, a name twice in one list, an idle time on
+ * an entry that is not stateful, entries beside `stages`, stages that all abstain.
  *
  * @see VFP §5.4
  */
 export const securityGroups: {
-  /** To be added to a port. */
+  /** The layer type, for `addLayer` of a port. */
   readonly layer: LayerType<'security-groups', SecurityGroupsConfig, SecurityGroupsJson>
-  /** A configuration, to update the layer or one of its stages with. */
+  /** Returns the policy of a configuration, for `update` of the layer or of one stage's group, which checks it. */
   readonly policy: (config: SecurityGroupsJson) => Policy<'security-groups'>
 } = { layer, policy: layer.policy }

@@ -1,17 +1,9 @@
 /**
- * Service chaining: chosen traffic makes a detour through an appliance, a firewall or the like, before it goes on its way.
+ * Service chaining: chosen traffic makes a detour through an appliance, such as a firewall, before it goes on its way.
  *
- * The layer stands nearer the wire than `vnet`. What `vnet` has tunnelled to its destination is tunnelled once more, to the
- * appliance, which finds inside the frame as it would have left the host: two tunnels deep. The appliance takes off the outer
- * one, does what it is there for, and lets the frame go on to its destination or tunnels it back here, where the outer tunnel is
- * removed and `vnet` sees what it would have seen without the detour.
- *
- * Who may come back is a matter of trust: whatever is inside the second tunnel is believed. A **stateless** chain takes frames
- * from its appliances (or from whom `from` names), if `back` holds of them. A **stateful** chain takes only answers: frames from
- * the appliance that a connection was sent through, of that connection reversed.
- *
- * Frames from the network have three header groups then: open the switch with `parseDepth: { outbound: 1, inbound: 3 }`. With fewer
- * the innermost tunnel would not be seen, and be taken for something plain: such frames are dropped as `InnerTunnelNotParsed`.
+ * Frames are two tunnels deep on the detour. The appliance removes the outer one and lets the frame go on to its destination, or tunnels it
+ * back here, where the outer tunnel is removed and `vnet` sees the frame as if it had made no detour. Whatever is inside the second tunnel
+ * is believed, so rules say who may send one.
  *
  * @see RFC 7665 for the terms; VFP §5.2, §6.1.2 table 2; RFC 6040 on congestion through two tunnels
  */
@@ -202,16 +194,43 @@ const idOf = (chain: Chain, index: number): string => chain.name ?? `chain-${ind
 const layer = defineLayer({ name: 'service-chain', codec, groups, check })
 
 /**
- * Detours through appliances, order 48: nearer the wire than all that makes tunnels.
+ * Detours through appliances, nearer the wire than all layers that make tunnels, such as at order 48. What {@link vnet} has tunnelled to its destination
+ * is tunnelled once more, to the appliance.
  *
- * Drops outbound: those of {@link detour}. Inbound, in a tunnel of a chain: those of {@link detourEnd}, `NoConnection` for what answers no connection of a
- * stateful chain, `NotFromAppliance` for what comes from elsewhere or is not what may come back. Everything else passes as it is.
+ * A **stateless** chain takes frames back from its appliances, or from the prefixes in `from`, if the conditions in `back` hold. A **stateful** chain takes
+ * back only answers: frames of a connection reversed, from the appliance that the connection was sent through.
  *
- * Refused: `from` or `back` of a stateful chain, `idleMs` of another, a name twice.
+ * Frames from the network have three header groups then: open the switch with `parseDepth: { outbound: 1, inbound: 3 }`. With fewer the innermost
+ * tunnel is not seen, and such frames are dropped as `InnerTunnelNotParsed`.
+ *
+ * ```ts
+ * import { buildFrame, directory, openSwitch, orThrow } from '@vfp-ts/core'
+ * import { serviceChain, vnet } from '@vfp-ts/layers'
+ *
+ * const ca = directory()
+ * orThrow(ca.add({ vni: 5001, ip: '10.0.1.5', at: [{ pa: '192.0.2.5', mac: '00:15:5d:00:00:05' }] }))
+ * const vm = orThrow(openSwitch({ parseDepth: { outbound: 1, inbound: 3 } }).addPort({ name: 'vm-1', mac: '00:15:5d:00:00:04', ip: ['10.0.1.4'] }))
+ * orThrow(orThrow(vm.addLayer(vnet.layer, { order: 40 })).update(vnet.policy({
+ *   vni: 5001, underlay: '192.0.2.1', routes: ['10.0.0.0/16'], directory: ca,
+ * })))
+ * orThrow(orThrow(vm.addLayer(serviceChain.layer, { order: 48 })).update(serviceChain.policy({
+ *   underlay: '192.0.2.1', chains: [{ when: { 'inner.proto': 'tcp', 'inner.dstPort': 443 }, through: '192.0.2.50', vni: 9000 }],
+ * })))
+ * console.log(vm.explain('outbound', orThrow(buildFrame({ proto: 'tcp', srcIp: '10.0.1.4', dstIp: '10.0.1.5', dstPort: 443 }))).after)
+ * ```
+ *
+ * ```text output
+ * tcp 10.0.1.4:49152 > 10.0.1.5:443 in vxlan 5001 192.0.2.1 > 192.0.2.5 in vxlan 9000 192.0.2.1 > 192.0.2.50
+ * ```
+ *
+ * Drops outbound: those of {@link detour}. Inbound, in a tunnel of a chain: those of {@link detourEnd}, `NoConnection` for a frame that answers no
+ * connection of a stateful chain, `NotFromAppliance` for a frame from elsewhere or one that may not come back. All other packets pass unchanged.
+ *
+ * Refused: `from` or `back` of a stateful chain, `idleMs` of a stateless one, a name twice.
  */
 export const serviceChain: {
-  /** To be added to a port. */
+  /** The layer type, for `addLayer` of a port. */
   readonly layer: LayerType<'service-chain', ServiceChainConfig, ServiceChainJson>
-  /** A configuration, to update the layer with. */
+  /** Returns the policy of a configuration, for `update` of the layer, which checks it. */
   readonly policy: (config: ServiceChainJson) => Policy<'service-chain'>
 } = { layer, policy: layer.policy }

@@ -1,24 +1,8 @@
 /**
- * The MAC-rewrite layer: whose Ethernet addresses a frame bears where it leaves one segment for another.
+ * The MAC-rewrite layer: sets the Ethernet addresses of frames that leave one segment for another.
  *
- * A network that routes between VMs has no wire that they share, so each side must be shown addresses that mean
- * something there: outward the gateway's MAC as destination, inward the VM's own, and a neighbour's where its address
- * tells which. The first entry that matches sets source, destination or both; what no entry matches stays as it is.
- *
- * ```ts no-run
- * macs.update(macRewrite.policy({
- *   outbound: [{ when: { dstIp: '10.0.1.0/24' }, dstMac: { by: 'dstIp', table: { '10.0.1.5': '00:15:5d:00:00:05' } } }, { dstMac: '12:34:56:78:9a:bc' }],
- *   inbound: [{ srcMac: '12:34:56:78:9a:bc', dstMac: 'port' }],
- * }))
- * ```
- *
- * Three things are left alone unless asked for. ARP and other frames that are not IP: their payload repeats or means
- * the addresses of the header, and changing only one of them is a lie (an entry that names `etherType` may). Frames
- * for broadcast and multicast: an entry meant for a gateway would send a DHCP discovery to one station (`multicast`
- * says otherwise). And an address that a table does not hold: the next entries are tried.
- *
- * A table is one rule an address, found by hash, so its size costs memory and no time. The layer keeps no connections:
- * each direction says for itself what it sets.
+ * A network that routes between VMs has no wire that they share, so each side has to see addresses that are valid there: outbound the
+ * gateway's MAC as destination, inbound the VM's own. A table is one rule for each address, found by hash, so its size costs memory and no time.
  *
  * @see VFP §5.3.2 on header modification, §6.1.2
  */
@@ -88,16 +72,45 @@ const idOf = (entry: MacEntry, index: number): string => entry.name ?? `entry-${
 const layer = defineLayer({ name: 'mac-rewrite', codec, groups, check })
 
 /**
- * Rewrites Ethernet addresses by conditions or by tables of IP addresses, both directions. It stands on the VM's side of
- * a layer that puts tunnels around frames, else it changes the tunnel's addresses. Drops: none.
+ * Rewrites Ethernet addresses, in both directions, by conditions or by tables of IP addresses. It stands on the VM's side of a layer that puts
+ * tunnels around frames, such as at order 35, else it changes the tunnel's addresses.
+ *
+ * The first entry that matches sets source, destination or both; a packet that no entry matches stays as it is. The layer keeps no
+ * connections: each direction has its own entries. Three kinds of packet stay as they are unless an entry asks for them:
+ *
+ * - ARP and other frames that are not IP, whose payload repeats the addresses of the header (an entry that names `etherType` may match);
+ * - frames for broadcast and multicast MACs, because an entry for a gateway would send a DHCP discovery to one station (unless `multicast`);
+ * - packets with an address that an entry's table does not hold: the next entries are tried.
+ *
+ * ```ts
+ * import { buildFrame, openSwitch, orThrow } from '@vfp-ts/core'
+ * import { macRewrite } from '@vfp-ts/layers'
+ *
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.1.4'] }))
+ * orThrow(orThrow(vm.addLayer(macRewrite.layer, { order: 35 })).update(macRewrite.policy({
+ *   outbound: [{ dstMac: { by: 'dstIp', table: { '10.0.1.5': '00:15:5d:00:00:05' } } }, { dstMac: '12:34:56:78:9a:bc' }],
+ *   inbound: [{ srcMac: '12:34:56:78:9a:bc', dstMac: 'port' }],
+ * })))
+ *
+ * const to = (dstIp: string) => orThrow(buildFrame({ proto: 'udp', srcIp: '10.0.1.4', dstIp, dstMac: '02:00:00:00:00:01' }))
+ * console.log(vm.explain('outbound', to('10.0.1.5')).composed)
+ * console.log(vm.explain('outbound', to('198.51.100.7')).composed)
+ * ```
+ *
+ * ```text output
+ * 0: dstMac=00:15:5d:00:00:05
+ * 0: dstMac=12:34:56:78:9a:bc
+ * ```
+ *
+ * Drops: none.
  *
  * Refused: an entry that sets nothing or has two tables, malformed addresses, one address twice in a table, a name twice.
  *
  * @see VFP §5.3.2
  */
 export const macRewrite: {
-  /** To be added to a port. */
+  /** The layer type, for `addLayer` of a port. */
   readonly layer: LayerType<'mac-rewrite', MacRewriteConfig, MacRewriteJson>
-  /** A configuration, to update the layer with. */
+  /** Returns the policy of a configuration, for `update` of the layer, which checks it. */
   readonly policy: (config: MacRewriteJson) => Policy<'mac-rewrite'>
 } = { layer, policy: layer.policy }

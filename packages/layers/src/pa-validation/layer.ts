@@ -1,28 +1,10 @@
 /**
- * The PA-validation layer: a tunnel is taken only from hosts that may send one.
+ * The PA-validation layer: takes tunnels from known hosts alone.
  *
- * The identifier in a tunnel's header says which tenant a frame belongs to, and anyone who can send UDP to a host can
- * write one. What he cannot write at will, where the underlay filters at its edge, is the outer source. So this layer
- * stands nearest the wire, before a VNET layer that believes the identifier, and asks of every inbound tunnel whether
- * its source is one of those known for its network: by prefixes, which is enough where a network's hosts have ranges,
- * or one by one in a resource, which changes without touching the policy.
+ * The identifier in a tunnel's header says which tenant a frame belongs to, and any sender of UDP can write one. Where the underlay filters at its
+ * edge, a sender cannot choose the outer source. So this layer compares the outer source of each inbound tunnel with those known for its network.
  *
- * ```ts no-run
- * edge.update(paValidation.policy({ networks: [{ vni: 5001, from: ['192.0.2.0/24', '2001:db8::/64'] }], sources: 'pa-sources' }))
- * ```
- *
- * What is a tunnel is said by the rules of the port that remove some, as `vnet`'s, or by `underlay`, the addresses of the host. Where
- * neither names an address, each of which may be one is taken for a tunnel, unless plain frames are let in: then it is as plain as
- * any other.
- *
- * A frame without a tunnel is not believed either unless the policy says so. Among them are the fragments of a tunnel's
- * datagram, which the parser does not look into: to let plain frames in is to let those in too, as plain frames.
- *
- * Plain GRE has no identifier: its sources are those of the list for every network, and no resource is asked.
- *
- * Outbound nothing happens. Only the outermost tunnel is looked at: what it carries is the next layers' business.
- *
- * @see VFP §5.5 for resources; RFC 7348 §7 on who may inject tunnels; RFC 2827 for what it rests on
+ * @see VFP §5.5 for resources; RFC 7348 §7 on injected tunnels; RFC 2827 on filtering at the edge
  */
 import {
   allow, anyOf, type AnyResource, block, type Condition, defineLayer, defineRuleType, type FlowContext, type Group, is, type LayerEnvironment,
@@ -117,14 +99,48 @@ const sourcesOf = ({ sources }: PaValidationConfig, environment: LayerEnvironmen
 const layer = defineLayer({ name: 'pa-validation', codec, groups, check })
 
 /**
- * Physical addresses of inbound tunnels, nearest the wire: an order above `vnet`'s. Drops: `UnknownSource` for a tunnel from
- * elsewhere, `NotTunnelled` for a plain frame.
+ * Takes inbound tunnels only from physical addresses that are known for their network. It stands nearest the wire, before a layer that believes the
+ * identifier of a tunnel: an order above that of {@link vnet}, such as 50.
  *
- * Refused: neither networks nor sources, a network or name twice, sources by a name the switch does not know.
+ * Sources are prefixes, which do where a network's hosts have ranges, or single addresses in a resource, which changes without touching the
+ * policy. Plain GRE has no identifier: its sources are those of the network without `vni`, and no resource is asked.
+ *
+ * Tunnels end at the addresses that rules of the port which remove tunnels name, such as those of {@link vnet}, and at `underlay`. Where neither
+ * names one, each frame that may be a tunnel is judged as one, unless plain frames are let in: then it is as plain as any other. Fragments of a
+ * tunnel's datagram are plain frames, too, because the parser does not look into them.
+ *
+ * Outbound it does nothing. Only the outermost tunnel is looked at.
+ *
+ * ```ts
+ * import { buildFrame, openSwitch, orThrow, parseIp } from '@vfp-ts/core'
+ * import { paSources, paValidation } from '@vfp-ts/layers'
+ *
+ * const sources = paSources()
+ * const vm = orThrow(openSwitch({ resources: { sources } }).addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.1.4'] }))
+ * orThrow(orThrow(vm.addLayer(paValidation.layer, { order: 50 })).updateJson({ networks: [{ vni: 5001, from: '192.0.2.0/24' }], sources: 'sources' }))
+ *
+ * // VXLAN: flags, then the VNI (5001) in the second word.
+ * const payload = Uint8Array.from([8, 0, 0, 0, 0x00, 0x13, 0x89, 0, ...orThrow(buildFrame({ proto: 'tcp', srcIp: '10.0.1.5', dstIp: '10.0.1.4' }))])
+ * const tunnelFrom = (srcIp: string) => orThrow(buildFrame({ proto: 'udp', srcIp, dstIp: '192.0.2.1', dstPort: 4789, payload }))
+ * console.log(vm.explain('inbound', tunnelFrom('192.0.2.7')).verdict)
+ * console.log(vm.explain('inbound', tunnelFrom('203.0.113.9')).verdict)
+ * sources.add({ vni: 5001, ip: orThrow(parseIp('203.0.113.9')) })
+ * console.log(vm.explain('inbound', tunnelFrom('203.0.113.9')).verdict)
+ * ```
+ *
+ * ```text output
+ * continue
+ * drop UnknownSource
+ * continue
+ * ```
+ *
+ * Drops: `UnknownSource` for a tunnel from elsewhere, `NotTunnelled` for a plain frame unless `plain` is `allow`.
+ *
+ * Refused: neither `networks` nor `sources`, a network or a name twice, a resource that the switch does not know.
  */
 export const paValidation: {
-  /** To be added to a port. */
+  /** The layer type, for `addLayer` of a port. */
   readonly layer: LayerType<'pa-validation', PaValidationConfig, PaValidationJson>
-  /** A configuration, to update the layer with. */
+  /** Returns the policy of a configuration, for `update` of the layer, which checks it. */
   readonly policy: (config: PaValidationJson) => Policy<'pa-validation'>
 } = { layer, policy: layer.policy }

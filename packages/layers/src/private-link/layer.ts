@@ -1,20 +1,8 @@
 /**
- * The private link: a VM that speaks IPv4 uses a service that speaks IPv6, as if it were an address of its own network.
+ * The private link: a VM that speaks IPv4 uses a service that speaks IPv6, as if the service were an address of the VM's own network.
  *
- * The service never sees a tenant's address space, and tenants may all have the same: who asks is in the bits of the IPv6 source
- * address. Each service has a tunnel with a key of its own. Connections begin at the VM only; what comes back in such a tunnel and
- * answers none of them is dropped, and so is a plain frame that claims to be from a service.
- *
- * The layer is nearer the wire than `vnet`, whose policy has a route `{ prefix, to: 'service' }` for the services' addresses: then
- * `vnet` hands over what is for them, and lets in what this layer has made of the answers. An address of the prefix that is no service's goes
- * nowhere (`NotTaken`), and nothing plain comes in from it.
- *
- * ```ts no-run
- * links.update(privateLink.policy({
- *   underlay: '192.0.2.1',
- *   services: [{ ca: '10.2.0.100', pa: '198.51.100.3', source: '2001:db8:20:abc:abc::/96', destination: '2001:db8:100::203', key: 100 }],
- * }))
- * ```
+ * Connections begin at the VM only, so inbound rules are there for packets that answer none. `vnet` hands over packets to services, and takes
+ * back what this layer has made of their answers (`handed.ts`).
  *
  * @see RFC 7915; RFC 7637; VFP §5.2
  */
@@ -71,16 +59,41 @@ const check = ({ services }: PrivateLinkConfig): readonly Problem[] => {
 const layer = defineLayer({ name: 'private-link', codec, groups, check })
 
 /**
- * Links from IPv4 VMs to IPv6 services, order 45: nearer the wire than `vnet`.
+ * Links from IPv4 VMs to IPv6 services, nearer the wire than {@link vnet}, such as at order 45.
  *
- * Drops outbound: those of {@link privateLinkRule}. Inbound: `NoConnection` for what comes in a link's tunnel and answers no
- * connection, `NotTunnelled` for a plain frame from a service's address. Everything else passes as it is.
+ * A packet to a service's IPv4 address is translated and tunnelled by {@link privateLinkRule}, and answers are translated back. The service
+ * never sees a tenant's address space, and all tenants may have the same one: bits of the IPv6 source address say which VM asks.
  *
- * Refused: the same `ca` or name twice, addresses of the wrong IP version, an encoding whose bits are not under its mask.
+ * The policy of {@link vnet} needs a route `{ prefix, to: 'service' }` for the services' addresses: by it packets to them are handed over, and answers
+ * let in. An address of the prefix that no service has goes nowhere (`NotTaken`), and no plain frame comes in from it.
+ *
+ * ```ts
+ * import { buildFrame, directory, openSwitch, orThrow } from '@vfp-ts/core'
+ * import { privateLink, vnet } from '@vfp-ts/layers'
+ *
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:04', ip: ['10.0.1.4'] }))
+ * orThrow(orThrow(vm.addLayer(vnet.layer, { order: 40 })).update(vnet.policy({
+ *   vni: 5001, underlay: '192.0.2.1', directory: directory(), routes: [{ prefix: '10.2.0.0/16', to: 'service' }],
+ * })))
+ * orThrow(orThrow(vm.addLayer(privateLink.layer, { order: 45 })).update(privateLink.policy({
+ *   underlay: '192.0.2.1',
+ *   services: [{ ca: '10.2.0.100', pa: '198.51.100.3', source: '2001:db8:20:abc:abc::/96', destination: '2001:db8:100::203', key: 100 }],
+ * })))
+ * console.log(vm.explain('outbound', orThrow(buildFrame({ proto: 'tcp', srcIp: '10.0.1.4', dstIp: '10.2.0.100' }))).after)
+ * ```
+ *
+ * ```text output
+ * X
+ * ```
+ *
+ * Drops outbound: those of {@link privateLinkRule}. Inbound: `NoConnection` for a packet in a link's tunnel that answers no connection,
+ * `NotTunnelled` for a plain frame from a service's `ca`. All other packets pass unchanged.
+ *
+ * Refused: the same `ca` or name twice, addresses of the wrong IP version, an encoding with bits outside its mask.
  */
 export const privateLink: {
-  /** To be added to a port. */
+  /** The layer type, for `addLayer` of a port. */
   readonly layer: LayerType<'private-link', PrivateLinkConfig, PrivateLinkJson>
-  /** A configuration, to update the layer with. */
+  /** Returns the policy of a configuration, for `update` of the layer, which checks it. */
   readonly policy: (config: PrivateLinkJson) => Policy<'private-link'>
 } = { layer, policy: layer.policy }

@@ -1,17 +1,9 @@
 /**
- * The probe layer: the edge of a host answers for the VMs behind it.
+ * The probe layer: the edge of a host answers probes in the place of the VMs behind it.
  *
- * A provider cannot look into his tenants' VMs, and a VM that does not answer may be ill or merely busy. What he answers for is
- * the way to it: from one VM's port through its layers, the tunnel, the underlay and the other VM's layers to its port. So a
- * prober injects packets at one port as if its VM had sent them, and this layer answers them at the other, as if that VM had. Loss
- * and delay between the two are the network's, or its policy's.
- *
- * **What is taken.** Inbound, UDP for {@link PROBE_PORT} from {@link PROBE_SOURCES} asks, and UDP from the one to the others answers. Both ends of
- * a datagram must be reserved numbers, which lie above the range from which Linux gives out ports (32768–60999): a VM's service on
- * such a port, or its use of such a source port, is not touched unless both meet. What meets them and is no probe by its magic is
- * dropped as `NoReply`.
- *
- * It stands nearest the VM, so that probes meet what the VM's packets meet. A firewall between has to let them pass.
+ * A provider cannot look into tenants' VMs, and a VM that does not answer may be broken or merely busy. What the provider is responsible for is the path:
+ * from one VM's port through its layers, the tunnel, the underlay and the other VM's layers to its port. So a prober injects packets at one
+ * port as if its VM had sent them, and this layer answers them at the other port as if that VM had.
  *
  * @see VFP §10.2 on end-to-end monitoring by auto-responders
  */
@@ -120,13 +112,36 @@ const check = (config: ProbeConfig, environment: LayerEnvironment): readonly Pro
 const layer = defineLayer({ name: 'probe', codec, groups, check })
 
 /**
- * Answers probes in the place of the VM, order 2: nearest to it. Drops inbound: `NoReply` for what bears the ports of probes and is none.
+ * Answers probes in the place of the VM, and takes the answers to this port's own probes. It stands nearest the VM, such as at order 2, so that
+ * probes pass the same layers as the VM's packets; a firewall between has to let them pass.
  *
- * Refused: an inbox the switch does not know, a port among the sources.
+ * Inbound, UDP to {@link PROBE_PORT} from {@link PROBE_SOURCES} is a question, and UDP from the one to the others an answer. Both ports of a
+ * datagram must be reserved numbers, which lie above the range from which Linux chooses ports (32768–60999): other datagrams of a VM that has a
+ * service on one of them pass to it. {@link openProber} sends the questions.
+ *
+ * ```ts
+ * import { buildFrame, openSwitch, orThrow } from '@vfp-ts/core'
+ * import { probe, PROBE_PORT } from '@vfp-ts/layers'
+ *
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-2', mac: '00:15:5d:00:00:02', ip: ['10.0.1.5'] }))
+ * orThrow(orThrow(vm.addLayer(probe.layer, { order: 2 })).update(probe.policy({})))
+ * const question = { proto: 'udp', srcIp: '10.0.1.4', dstIp: '10.0.1.5', srcPort: 61_007, dstPort: PROBE_PORT, dstMac: '00:15:5d:00:00:02' } as const
+ * console.log(vm.explain('inbound', orThrow(buildFrame(question))).verdict)
+ * ```
+ *
+ * ```text output
+ * reply by probe
+ * ```
+ *
+ * Drops inbound: `NoReply` for packets with the ports of probes that are none, and for answers that no prober waits for.
+ *
+ * Refused: an inbox that the switch does not know, a port among the sources.
+ *
+ * @see VFP §10.2
  */
 export const probe: {
-  /** To be added to a port. */
+  /** The layer type, for `addLayer` of a port. */
   readonly layer: LayerType<'probe', ProbeConfig, ProbeConfig>
-  /** A configuration, to update the layer with. */
+  /** Returns the policy of a configuration, for `update` of the layer, which checks it. */
   readonly policy: (config: ProbeConfig) => Policy<'probe'>
 } = { layer, policy: layer.policy }

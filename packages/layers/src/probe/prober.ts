@@ -108,7 +108,39 @@ export interface Prober {
 export const fullMesh = (ends: readonly ProbeEnd[], self?: string): readonly ProbePair[] =>
   ends.filter((from) => self === undefined || from.name === self).flatMap((from) => ends.filter((to) => to !== from).map((to) => ({ from, to })))
 
-/** Opens a prober: answers are taken from now on, and the first probe is due. */
+/**
+ * Opens a prober: it takes answers from now on, and the first probe is due at once.
+ *
+ * The caller calls `tick`, which sends probes by `inject`, each from a random port of `sources` so that probes of a pair are spread over the paths of
+ * an underlay with ECMP. Memory is bounded by `timeoutUs / everyUs` and `samples` for each pair.
+ *
+ * Returns {@link BadProber} for options out of range, malformed addresses, ends of different IP versions, and a nonce that another prober of the inbox has.
+ *
+ * ```ts
+ * import { clockFromMs, openSwitch, orThrow } from '@vfp-ts/core'
+ * import { fullMesh, openProber, probe, probeInbox } from '@vfp-ts/layers'
+ *
+ * const clock = clockFromMs(() => performance.now())
+ * const inbox = probeInbox()
+ * const host = openSwitch({ clock })
+ * const vm = orThrow(host.addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.1.4'] }))
+ * orThrow(orThrow(vm.addLayer(probe.layer, { order: 2 })).update(probe.policy({ inbox })))
+ *
+ * const ends = [{ name: 'vm-1', ip: '10.0.1.4', mac: '00:15:5d:00:00:01' }, { name: 'vm-2', ip: '10.0.1.5', mac: '00:15:5d:00:00:02' }]
+ * const prober = orThrow(openProber({
+ *   pairs: fullMesh(ends, 'vm-1'), clock, inbox, random: () => Math.floor(Math.random() * 2 ** 32), inject: (frame) => { host.fromVm('vm-1', frame) },
+ * }))
+ * prober.tick()
+ * const [report] = prober.report()
+ * console.log(report?.sent, report?.waiting)
+ * ```
+ *
+ * ```text output
+ * 1 1
+ * ```
+ *
+ * @see VFP §10.2
+ */
 export const openProber = (options: ProberOptions): E.Either<BadProber, Prober> => {
   const settled = settle(options)
   if (E.isLeft(settled)) return settled

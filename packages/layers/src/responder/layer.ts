@@ -1,12 +1,9 @@
 /**
- * The responder layer: neighbours and gateways that a virtual network speaks of and nobody is.
+ * The responder layer: answers questions about neighbours and gateways in the place of a link.
  *
- * A VM believes in a link: it asks by broadcast who has an address, and pings its gateway. In a virtual network there is no link,
- * the others are behind tunnels, and the gateway is a row in a table. To flood the questions through the tunnels would cost every
- * host a copy; here they are answered at the port of who asks, and never leave the host.
- *
- * Outbound questions are the VM's. A gateway without a VM, a port that bridges networks by rules alone, hears those that come out
- * of its tunnels instead: `asked: 'network'`.
+ * A VM expects a link: it asks by broadcast for the MAC of an address, and pings its gateway. In a virtual network there is no link, the
+ * neighbours are behind tunnels, and the gateway is an entry of a table. Flooding the questions through the tunnels would cost every host a copy,
+ * so they are answered at the port of the VM that asks.
  *
  * @see VFP §7.2 for gateways without VMs; RFC 826, RFC 4861; RFC 1027 for answering in another's place
  */
@@ -58,17 +55,35 @@ const check = ({ gateways, neighbours, asked = 'vm' }: ResponderConfig, { port, 
 const layer = defineLayer({ name: 'responder', codec, groups, check })
 
 /**
- * Answers for gateways and neighbours, order 7: behind a `guard`, so that who asks is who he says, and before all that knows no
- * ARP.
+ * Answers ARP requests, neighbour solicitations and pings for gateways and neighbours of a virtual network. It stands behind a {@link guard}, so that
+ * the sender of a question is not forged, and before layers that do not know ARP, such as at order 7.
  *
- * Drops: `NoSuchNeighbour` for whom nobody answers, and `NoReply` for questions that no receiver may act on.
+ * Questions outbound are the VM's. A port without a VM that bridges networks hears those that come out of its tunnels instead:
+ * `asked: 'network'`. See {@link answerNeighbour} and {@link answerEcho} for which packets are answered.
  *
- * Refused: a directory by a name the switch does not know, an address twice, a gateway with the VM's own address, neighbours with
- * the MAC of a gateway where there is none.
+ * ```ts
+ * import { buildFrame, openSwitch, orThrow } from '@vfp-ts/core'
+ * import { responder } from '@vfp-ts/layers'
+ *
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01', ip: ['10.0.1.4'] }))
+ * orThrow(orThrow(vm.addLayer(responder.layer, { order: 7 })).update(responder.policy({
+ *   gateways: [{ ip: '10.0.1.1', mac: '12:34:56:78:9a:bc' }], neighbours: [{ ip: '10.0.1.5', mac: '00:15:5d:00:00:05' }],
+ * })))
+ * console.log(vm.explain('outbound', orThrow(buildFrame({ proto: 'icmp', srcIp: '10.0.1.4', dstIp: '10.0.1.1' }))).verdict)
+ * ```
+ *
+ * ```text output
+ * reply by ICMP echo
+ * ```
+ *
+ * Drops: `NoSuchNeighbour` for questions that have no answer, if so configured, and `NoReply` for those that no receiver may act on.
+ *
+ * Refused: a directory that the switch does not know, an address twice, a gateway with an address of the port, neighbours with the MAC of a gateway
+ * where there is none.
  */
 export const responder: {
-  /** To be added to a port. */
+  /** The layer type, for `addLayer` of a port. */
   readonly layer: LayerType<'responder', ResponderConfig, ResponderJson>
-  /** A configuration, to update the layer with. */
+  /** Returns the policy of a configuration, for `update` of the layer, which checks it. */
   readonly policy: (config: ResponderJson) => Policy<'responder'>
 } = { layer, policy: layer.policy }

@@ -1,24 +1,10 @@
 /**
  * The VNET layer, as VL2 has it on every host: a tenant's own address space over a network that knows nothing of it.
  *
- * Customer addresses (CA) stand on the VM's side of the layer, physical ones (PA) on the network's. Outbound, the
- * longest prefix decides: into the virtual network, out as it is, or nowhere. Inbound, a tunnel of this network that
- * ends at this host is removed, whatever its encapsulation; any other tunnel is some other tenant's. A plain frame gets in only
- * from where a plain frame could be answered, that is if its source is routed to the internet; from a service's addresses only if the
- * service's layer has made it plain: otherwise anyone on the underlay could pretend to be a member of the network.
+ * Customer addresses (CA) stand on the VM's side of the layer, physical ones (PA) on the network's. Inbound, a group is either by priority or by
+ * longest prefix; here the length of a route is made the priority, because tunnels are judged before it.
  *
- * What goes to a service leaves this layer plain, and is handed over: nothing of it leaves the port unless a layer nearer the wire takes it.
- *
- * ```ts no-run
- * network.update(vnet.policy({
- *   vni: 5001,
- *   underlay: '192.0.2.1',
- *   routes: ['10.0.0.0/16', { prefix: '10.0.5.0/24', to: 'drop' }, { prefix: '0.0.0.0/0', to: 'internet' }],
- *   directory,
- * }))
- * ```
- *
- * @see VFP §1.1, §5.2, §5.4, §5.5; RFC 7348; RFC 7637; RFC 8926; RFC 6040; RFC 3704 on answering only where one could ask
+ * @see VFP §1.1, §5.2, §5.4, §5.5; RFC 7348; RFC 7637; RFC 8926; RFC 6040; RFC 3704 on taking packets only from where one could send
  */
 import {
   allow, anyOf, between, block, type Condition, decap, defineLayer, formatPrefix, type Group, inPrefix, type IpPrefix, is, type LayerEnvironment, type LayerType, oneOf,
@@ -151,15 +137,50 @@ const layer = defineLayer({ name: 'vnet', codec, groups, check })
 /**
  * A tenant's virtual network, order 40 in the paper's stack, nearest the wire.
  *
- * Drops outbound: `NoRoute`, `NotIp`, `RouteDrop`, and those of {@link vnetRoute}. Inbound: `WrongTenant` for a tunnel to this host
- * that is not this network's, `NotTunnelled` for a plain frame from where none may come, among them tunnels that do not end here. What a route gives to a service and no layer
- * behind takes is dropped as `NotTaken`.
+ * Outbound, the longest prefix decides: into the virtual network through a tunnel (see {@link vnetRoute}), out unchanged, to a service, or nowhere.
+ * Inbound, a tunnel of this network that ends at this host is removed, whatever its encapsulation; other tunnels are dropped. A plain frame gets
+ * in only if its source is routed to the internet, or to a service whose layer has brought it back: otherwise any host on the underlay could
+ * pretend to be a member of the network.
  *
- * Refused: a directory by a name the switch does not know, the same prefix or name twice.
+ * A packet to a service leaves this layer plain and is handed over: it leaves the port only if a layer nearer the wire takes it. A route to the internet
+ * does not hold addresses that are valid on one link alone (such as fe80::/10), unless it or another route names just that prefix or a longer one.
+ *
+ * ```ts
+ * import { buildFrame, directory, openSwitch, orThrow } from '@vfp-ts/core'
+ * import { vnet } from '@vfp-ts/layers'
+ *
+ * const ca = directory('ca-to-pa')
+ * orThrow(ca.add({ vni: 5001, ip: '10.0.1.5', at: [{ pa: '192.0.2.5', mac: '00:15:5d:00:00:05' }] }))
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:04', ip: ['10.0.1.4'] }))
+ * orThrow(orThrow(vm.addLayer(vnet.layer, { order: 40 })).update(vnet.policy({
+ *   vni: 5001,
+ *   underlay: '192.0.2.1',
+ *   routes: ['10.0.0.0/16', { prefix: '10.0.5.0/24', to: 'drop' }, { prefix: '0.0.0.0/0', to: 'internet' }],
+ *   directory: ca,
+ * })))
+ *
+ * const to = (dstIp: string) => vm.explain('outbound', orThrow(buildFrame({ proto: 'tcp', srcIp: '10.0.1.4', dstIp })))
+ * console.log(to('10.0.1.5').after)
+ * console.log(to('10.0.5.1').verdict)
+ * console.log(to('198.51.100.7').after)
+ * ```
+ *
+ * ```text output
+ * tcp 10.0.1.4:49152 > 10.0.1.5:80 in vxlan 5001 192.0.2.1 > 192.0.2.5
+ * drop RouteDrop
+ * tcp 10.0.1.4:49152 > 198.51.100.7:80
+ * ```
+ *
+ * Drops outbound: `NoRoute`, `NotIp`, `RouteDrop`, those of {@link vnetRoute}, and `NotTaken` for a packet to a service that no layer behind takes. Inbound:
+ * `WrongTenant` for a tunnel of another network or to another host, `NotTunnelled` for a plain frame from where none may come.
+ *
+ * Refused: a directory that the switch does not know, the same prefix or name twice.
+ *
+ * @see VFP §5.2, §5.4, §5.5
  */
 export const vnet: {
-  /** To be added to a port. */
+  /** The layer type, for `addLayer` of a port. */
   readonly layer: LayerType<'vnet', VnetConfig, VnetJson>
-  /** A configuration, to update the layer with. */
+  /** Returns the policy of a configuration, for `update` of the layer, which checks it. */
   readonly policy: (config: VnetJson) => Policy<'vnet'>
 } = { layer, policy: layer.policy }
