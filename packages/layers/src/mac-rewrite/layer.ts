@@ -93,8 +93,8 @@ const layer = defineLayer({ name: 'mac-rewrite', codec, groups, check })
  * })))
  *
  * const to = (dstIp: string) => orThrow(buildFrame({ proto: 'udp', srcIp: '10.0.1.4', dstIp, dstMac: '02:00:00:00:00:01' }))
- * console.log(vm.explain('outbound', to('10.0.1.5')).composed)
- * console.log(vm.explain('outbound', to('198.51.100.7')).composed)
+ * console.log(vm.explain('outbound', to('10.0.1.5')).transposition)
+ * console.log(vm.explain('outbound', to('198.51.100.7')).transposition)
  * ```
  *
  * ```text output

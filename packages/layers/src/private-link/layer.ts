@@ -83,7 +83,7 @@ const layer = defineLayer({ name: 'private-link', codec, groups, check })
  * ```
  *
  * ```text output
- * X
+ * tcp [2001:db8:20:abc:abc:0:a00:104]:49152 > [2001:db8:100::203]:80 in nvgre 100 192.0.2.1 > 198.51.100.3
  * ```
  *
  * Drops outbound: those of {@link privateLinkRule}. Inbound: `NoConnection` for a packet in a link's tunnel that answers no connection,
