@@ -42,7 +42,7 @@ export {
 export {
   type Chain, type ChainJson, detour, type DetourConfig, detourEnd, serviceChain, type ServiceChainConfig, type ServiceChainJson,
 } from './service-chain.js'
-export type { OuterHeader, OuterHeaderJson } from './underlay.js'
+export type { OuterHeader, OuterHeaderJson, TunnelPorts } from './underlay.js'
 export type { VnetConfig, VnetDirectory, VnetJson, VnetRoute, VnetRouteJson, VnetRouteTo } from './vnet/config.js'
 export { vnetRoute, type VnetRouteConfig } from './vnet/route.js'
 export { vnet } from './vnet/layer.js'

@@ -106,7 +106,7 @@ const decide = (config: DetourConfig, flow: FlowContext): Decision => {
 export const detour: RuleType<'detour', DetourConfig, object, undefined> = defineRuleType({
   name: 'detour',
   config: strictlyPartial({ underlay: Addresses, through: Addresses, vni: Vni }, { encap: Encap, ...OUTER_HEADER }, 'a detour'),
-  tunnels: ({ encap = 'vxlan', underlay }) => answersAt([encap], underlay),
+  tunnels: (config) => answersAt([config.encap ?? 'vxlan'], config),
   decide,
 })
 
@@ -169,8 +169,8 @@ const outbound = (config: ServiceChainConfig, chain: Chain, index: number): Rule
   })
 
 /** One rule for each place that frames may come back from. Of a stateful chain answers belong to connections and never get here. */
-const inbound = ({ underlay }: ServiceChainConfig, chain: Chain, index: number): readonly Rule[] => {
-  const tunnel = inTunnel(chain.encap ?? 'vxlan', chain.vni, underlay)
+const inbound = (config: ServiceChainConfig, chain: Chain, index: number): readonly Rule[] => {
+  const tunnel = inTunnel(chain.encap ?? 'vxlan', chain.vni, config)
   const from = chain.from ?? chain.through.map((address) => ({ address, length: address.version === 4 ? 32 : 128 }))
   return from.map(({ address, length }, i) => {
     const options = { id: `from ${idOf(chain, index)}${i === 0 ? '' : ` ${i + 1}`}`, when: [...tunnel, inPrefix('srcIp', address, length), ...(chain.back ?? [])] }
@@ -180,9 +180,9 @@ const inbound = ({ underlay }: ServiceChainConfig, chain: Chain, index: number):
 }
 
 /** Whatever else comes in a chain's tunnel. */
-const strangers = ({ underlay, chains }: ServiceChainConfig): readonly Rule[] => {
+const strangers = (config: ServiceChainConfig): readonly Rule[] => {
   const tunnels = new Map<string, readonly Condition[]>()
-  for (const { encap = 'vxlan', vni } of chains) tunnels.set(`${encap} ${vni}`, inTunnel(encap, vni, underlay))
+  for (const { encap = 'vxlan', vni } of config.chains) tunnels.set(`${encap} ${vni}`, inTunnel(encap, vni, config))
   return [...tunnels].map(([name, when]) => rule(block, { reason: 'NotFromAppliance' }, { id: `stranger ${name}`, priority: 300, when }))
 }
 

@@ -3,7 +3,7 @@
  * of the outer header.
  */
 import {
-  type Condition, entropyPort, integer, Ip, type IpAddress, is, type Mac, MacText, type NetworkTunnel, oneOf, type PushSpec, Tunnel, type TunnelUse,
+  type Condition, entropyPort, integer, Ip, type IpAddress, is, type Mac, MacText, type NetworkTunnel, oneOf, type PushSpec, strictlyPartial, Tunnel, type TunnelUse,
 } from '@vfp-ts/core'
 import * as t from 'io-ts'
 import { word } from './codecs.js'
@@ -18,6 +18,16 @@ export interface OuterHeaderJson {
   readonly ttl?: number | 'copy'
   /** DSCP of tunnels, 0–63, or `copy` for that of the packet inside; `copy` unless said. ECN is copied always. @see RFC 2983, RFC 6040 */
   readonly dscp?: number | 'copy'
+  /** UDP ports of tunnels, of those that leave and those that are taken, where they are not the standard ones: 4789 and 6081. */
+  readonly ports?: TunnelPorts
+}
+
+/** UDP destination ports of tunnels, each 1–65535. */
+export interface TunnelPorts {
+  /** Of VXLAN; 4789 unless said. Linux's default is 8472. */
+  readonly vxlan?: number
+  /** Of Geneve; 6081 unless said. */
+  readonly geneve?: number
 }
 
 /** Fields of the outer headers of a layer's tunnels, as read. */
@@ -30,6 +40,8 @@ export interface OuterHeader {
   readonly ttl?: number | 'copy'
   /** DSCP of tunnels, 0–63, or `copy`; `copy` unless said. */
   readonly dscp?: number | 'copy'
+  /** UDP ports of tunnels; the standard ones unless said. */
+  readonly ports?: TunnelPorts
 }
 
 /** A number, or the word `copy`. */
@@ -41,15 +53,18 @@ const numberOrCopy = (number: t.Type<number>): t.Type<number | 'copy'> =>
     (a) => a,
   )
 
+const UdpPort = integer(1, 0xffff, 'a UDP port')
+
 /** The properties of {@link OuterHeader}, all of them optional. */
 export const OUTER_HEADER = {
   underlayMac: MacText, nextHopMac: MacText, ttl: numberOrCopy(integer(1, 255, 'a TTL')), dscp: numberOrCopy(integer(0, 63, 'a DSCP')),
+  ports: strictlyPartial({}, { vxlan: UdpPort, geneve: UdpPort }, 'UDP ports of tunnels'),
 }
 
 /** Returns only those properties of a configuration that are about outer headers. */
-export const outerHeaderOf = ({ underlayMac, nextHopMac, ttl, dscp }: OuterHeader): OuterHeader => ({
+export const outerHeaderOf = ({ underlayMac, nextHopMac, ttl, dscp, ports }: OuterHeader): OuterHeader => ({
   ...(underlayMac === undefined ? {} : { underlayMac }), ...(nextHopMac === undefined ? {} : { nextHopMac }),
-  ...(ttl === undefined ? {} : { ttl }), ...(dscp === undefined ? {} : { dscp }),
+  ...(ttl === undefined ? {} : { ttl }), ...(dscp === undefined ? {} : { dscp }), ...(ports === undefined ? {} : { ports }),
 })
 
 /** The codec of encapsulations that carry a network identifier. */
@@ -84,7 +99,7 @@ export const sourceTowards = (underlay: readonly IpAddress[], pa: IpAddress): Ip
  */
 export const tunnelTo = (
   { encap, srcIp, dstIp, vni }: { readonly encap: NetworkTunnel; readonly srcIp: IpAddress; readonly dstIp: IpAddress; readonly vni: number },
-  { underlayMac, nextHopMac, ttl, dscp }: OuterHeader,
+  { underlayMac, nextHopMac, ttl, dscp, ports }: OuterHeader,
   flowHash: number,
 ): PushSpec => ({
   tunnel: encap,
@@ -94,16 +109,26 @@ export const tunnelTo = (
   dstIp,
   vni,
   srcPort: entropyPort(flowHash),
+  ...portOf(encap, ports, 'dstPort'),
   ...(ttl === undefined ? {} : { ttl: ttl === 'copy' ? { original: 0, minus: 0 } : ttl }),
   ...(dscp === undefined ? {} : { dscp: dscp === 'copy' ? { original: 0 } : dscp }),
 })
 
 /** Returns the use of tunnels of a rule that puts some around packets: answers come back in one of these kinds, to one of the host's addresses. */
-export const answersAt = (encaps: readonly NetworkTunnel[], underlay: readonly IpAddress[]): TunnelUse =>
-  ({ answers: encaps.flatMap((kind) => underlay.map((ip) => ({ kind, ip }))) })
+export const answersAt = (encaps: readonly NetworkTunnel[], { underlay, ports }: { readonly underlay: readonly IpAddress[] } & OuterHeader): TunnelUse =>
+  ({ answers: encaps.flatMap((kind) => underlay.map((ip) => ({ kind, ip, ...portOf(kind, ports, 'udpPort') }))) })
 
 /** Returns conditions on a frame in a tunnel of this kind and network that ends at one of these addresses. */
-export const inTunnel = (encap: NetworkTunnel, vni: number, underlay: readonly IpAddress[]): readonly Condition[] =>
-  [is('tunnel', KINDS[encap]), is('vni', vni), oneOf('dstIp', underlay)]
+export const inTunnel = (encap: NetworkTunnel, vni: number, { underlay, ports }: { readonly underlay: readonly IpAddress[] } & OuterHeader): readonly Condition[] => {
+  const { dstPort } = portOf(encap, ports, 'dstPort')
+  return [is('tunnel', KINDS[encap]), is('vni', vni), oneOf('dstIp', underlay), ...(dstPort === undefined ? [] : [is('dstPort', dstPort)])]
+}
+
+/** The UDP port of a kind, under a name, where it is said. */
+const portOf = <N extends string>(encap: NetworkTunnel, ports: TunnelPorts | undefined, name: N): { readonly [K in N]?: number } => {
+  const port = encap === 'nvgre' ? undefined : ports?.[encap]
+  // One property whose name is the parameter.
+  return port === undefined ? {} : { [name]: port } as { readonly [K in N]?: number }
+}
 
 const KINDS: Readonly<Record<NetworkTunnel, number>> = { vxlan: Tunnel.Vxlan, nvgre: Tunnel.Nvgre, geneve: Tunnel.Geneve }

@@ -70,10 +70,11 @@ export const nat = defineRuleType({
 })
 
 const Copy = t.literal('copy')
+const UdpPortNumber = integer(1, 0xffff, 'a UDP port')
 const TunnelConfig = strictlyPartial(
   { srcIp: Ip, dstIp: Ip },
   {
-    tunnel: Tunnel, vni: Vni, srcMac: MacText, dstMac: MacText, innerDstMac: MacText, innerSrcMac: MacText, options: Hex,
+    tunnel: Tunnel, port: UdpPortNumber, vni: Vni, srcMac: MacText, dstMac: MacText, innerDstMac: MacText, innerSrcMac: MacText, options: Hex,
     dscp: t.union([Copy, integer(0, 63, 'a DSCP')]), ecn: t.union([Copy, integer(0, 3, 'an ECN codepoint')]), ttl: t.union([Copy, integer(1, 255, 'a TTL')]),
   },
 )
@@ -100,6 +101,7 @@ const innerOf = ({ innerDstMac, innerSrcMac }: TunnelConfig): Changes => ({
 const encapOf = (c: TunnelConfig, flowHash: number): HeaderTransposition => {
   const spec: PushSpec = {
     tunnel: c.tunnel ?? 'vxlan', srcMac: c.srcMac ?? 0, dstMac: c.dstMac ?? 0, srcIp: c.srcIp, dstIp: c.dstIp, vni: c.vni ?? 0, srcPort: entropyPort(flowHash),
+    ...(c.port === undefined ? {} : { dstPort: c.port }),
     dscp: c.dscp === undefined || c.dscp === 'copy' ? COPIED : c.dscp, ecn: c.ecn === undefined || c.ecn === 'copy' ? COPIED : c.ecn,
     ttl: c.ttl === 'copy' ? { ...COPIED, minus: 0 } : c.ttl ?? 64, ...(c.options === undefined ? {} : { options: c.options }),
   }
@@ -111,19 +113,19 @@ const COPIED = { original: 0 } as const
 /**
  * Puts a tunnel around the frame, VXLAN unless said. DSCP and ECN are copied from the frame inside and the TTL is 64 unless said;
  * each may be a number or `"copy"`, the uniform model of RFC 2983 and the normal mode of RFC 6040. The UDP source port, or the
- * flow id of NVGRE, is made from the flow's hash.
+ * flow id of NVGRE, is made from the flow's hash; `port` is the UDP destination port, of VXLAN 4789 unless said, of Geneve 6081.
  */
 export const encap = defineRuleType({
   name: 'encap',
   config: feasible(tunnel, (c) => encapOf(c, 0)),
-  tunnels: (c) => ({ answers: [{ kind: c.tunnel ?? 'vxlan', ip: c.srcIp }] }),
+  tunnels: (c) => ({ answers: [{ kind: c.tunnel ?? 'vxlan', ip: c.srcIp, ...(c.port === undefined ? {} : { udpPort: c.port }) }] }),
   decide: (c, flow) => proceed(encapOf(c, flow.flowHash)),
 })
 
 /**
  * Removes the outermost tunnel, of whatever kind. The inner ECN field becomes what RFC 6040 §4.2 makes of both; where the outer one
  * says congestion and the inner one cannot, the packet is dropped. Inbound, its conditions on `dstIp`, `dstPort` and `tunnel` are where
- * the port's tunnels end.
+ * the port's tunnels end: `{"tunnel": "vxlan", "dstPort": 8472}` names a kind on another UDP port than its standard one.
  */
 export const decap = defineRuleType({ name: 'decap', config: nothing, tunnels: () => REMOVES_ONE, decide: () => DECAPSULATED })
 
@@ -198,7 +200,7 @@ export const translate = defineRuleType({
 const tunnelsOfTransposition = (t: HeaderTransposition): TunnelUse | undefined =>
   t._tag === 'Invalid' || (t.pop.length === 0 && t.push.length === 0)
     ? undefined
-    : { removes: t.pop.map(() => ({})), answers: t.push.map((p) => ({ kind: p.tunnel, ip: p.srcIp })) }
+    : { removes: t.pop.map(() => ({})), answers: t.push.map((p) => ({ kind: p.tunnel, ip: p.srcIp, ...(p.dstPort === 0 ? {} : { udpPort: p.dstPort }) })) }
 
 /** Any transposition at all, as JSON or in the notation: what the other types do not have a word for. */
 export const transpose = defineRuleType({

@@ -115,7 +115,7 @@ const Edit: t.Type<EditParts, unknown> = strictlyPartial({}, {
 
 const PushJson = strictlyPartial(
   { srcIp: Ip, dstIp: Ip, srcMac: MacText, dstMac: MacText },
-  { tunnel: Tunnel, vni: Vni, vlans: Tags, srcPort: PortNumber, dscp: Dscp, ecn: Ecn, ttl: Ttl, options: Hex },
+  { tunnel: Tunnel, vni: Vni, vlans: Tags, srcPort: PortNumber, dstPort: PortNumber, dscp: Dscp, ecn: Ecn, ttl: Ttl, options: Hex },
 )
 
 const PushCodec: t.Type<PushSpec, unknown> = new t.Type<PushSpec, unknown>(

@@ -17,6 +17,7 @@ import { resolveField } from '../flow/field.js'
 import { assemble, assembled, type Misfit, type Parts } from '../transposition/assemble.js'
 import type { HeaderTransposition } from '../transposition/header-transposition.js'
 import { type IpAddress, ipv4, ipv6 } from '../wire/address.js'
+import type { TunnelEnd } from '../wire/tunnel-ends.js'
 import { UdpPort } from '../wire/udp.js'
 import type { TunnelUse } from './tunnel-use.js'
 import { type Computed, compute, isComputed, type Names, readValue, type Sources, type TemplateValue } from './template-value.js'
@@ -114,9 +115,9 @@ export const tunnelsOfTemplate = ({ parts, holes }: TranspositionTemplate, known
   if (pop.length === 0 && push.length === 0) return undefined
   return {
     removes: pop.map(() => ({})),
-    answers: push.map(({ tunnel: kind = 'vxlan', srcIp }, i) => {
+    answers: push.map(({ tunnel: kind = 'vxlan', srcIp, dstPort }, i): TunnelEnd => {
       const ip = sourceOf(i, srcIp)
-      return ip === undefined ? { kind } : { kind, ip }
+      return { kind, ...(dstPort === undefined ? {} : { udpPort: dstPort }), ...(ip === undefined ? {} : { ip }) }
     }),
   }
 }

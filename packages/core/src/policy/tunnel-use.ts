@@ -6,7 +6,7 @@
  * their own. A rule type says so in its `tunnels`; here that and the rule's conditions become {@link TunnelEnd}s, when policy is published.
  *
  * Conditions of the rule and of its group narrow an end by fields of the tunnel's own outer header: `dstIp`, `dstPort`, `tunnel`, `proto`,
- * `vni` (which plain GRE has not). All else about them narrows the rule, not the end: what comes to an end and meets no rule is
+ * `vni` (which plain GRE has not). `tunnel` and `dstPort` together name a kind on another UDP port than its standard one. All else about them narrows the rule, not the end: what comes to an end and meets no rule is
  * a tunnel that nobody takes.
  */
 import { type FieldName, resolveField } from '../flow/field.js'
@@ -67,16 +67,18 @@ const admits = (kind: Kind, on: Narrow): boolean =>
   allows(on('tunnel'), 'tunnel', NUMBERS[kind]) && allows(on('proto'), 'proto', IN_UDP[kind] ? IpProtocol.Udp : IpProtocol.Gre) &&
   !(kind === 'gre' && on('vni').length > 0) && !(!IN_UDP[kind] && on('dstPort').length > 0)
 
-/** The kinds that are left, each with the UDP ports that are. Where only a port is named, it says which kind is meant. */
+/**
+ * The kinds that are left, each with the UDP ports that are: the standard ones as far as the conditions admit them, and of one kind alone
+ * those that are named. A port without a kind beside it opens nothing, as it would not say what is behind it.
+ */
 const portsOf = (end: TunnelEnd, kinds: readonly Kind[], on: Narrow): readonly TunnelEnd[] => {
   const asked = on('dstPort')
   if (asked.length === 0) return kinds.map((kind) => (IN_UDP[kind] && end.udpPort !== undefined ? { kind, udpPort: end.udpPort } : { kind }))
   const named = asked.flat().flatMap((match) => (match._tag === 'Value' && typeof match.value === 'number' ? [match.value] : []))
-  const candidates = end.udpPort !== undefined ? [end.udpPort] : [...new Set([...named, UdpPort.Vxlan, UdpPort.Geneve])]
-  return candidates.filter((port) => allows(asked, 'dstPort', port)).flatMap((udpPort) => {
-    const [only, other] = kinds
-    const kind = other === undefined ? only : udpPort === UdpPort.Geneve ? 'geneve' : 'vxlan'
-    return kind === undefined || !kinds.includes(kind) ? [] : [{ kind, udpPort }]
+  return kinds.flatMap((kind) => {
+    const standard = kind === 'geneve' ? UdpPort.Geneve : UdpPort.Vxlan
+    const candidates = end.udpPort !== undefined ? [end.udpPort] : new Set([standard, ...(kinds.length === 1 ? named : [])])
+    return [...candidates].filter((port) => allows(asked, 'dstPort', port)).map((udpPort) => ({ kind, udpPort }))
   })
 }
 

@@ -174,7 +174,7 @@ const TRANSPOSED = [
   '0: vlans +8100:7:0', '0: vlans -1', '0: vlans -all', '0: vlans -all +88a8:8:3', '0: vlans -1 +8100:8:0', 'pop; 0: vlans +8100:7:0',
   '0: tcpFlags=18', '0: echo=reply', '0: dscp=copy(1)', 'pop; 0: dscp=copy(0) ecn=combine(0,1)', '1: vlans +8100:9:0', '1: srcMac=00:15:5d:00:00:02',
   'push nvgre(vni=5001 198.51.100.1>198.51.100.2 00:00:00:00:00:00>00:00:00:00:00:00 sport=7 dscp=copy ecn=copy ttl=64)',
-  'pop; push geneve(vni=5002 198.51.100.1>198.51.100.3 00:00:00:00:00:00>00:00:00:00:00:00 sport=50000 dscp=copy(0) ecn=combine(0,1) ttl=64)',
+  'pop; push geneve(vni=5002 198.51.100.1>198.51.100.3 00:00:00:00:00:00>00:00:00:00:00:00 sport=50000 dport=6082 dscp=copy(0) ecn=combine(0,1) ttl=64)',
 ] as const
 
 const natConfig = (): fc.Arbitrary<object> =>

@@ -11,6 +11,7 @@ import { makeFrameView, Slot, SLOTS } from '../wire/frame-view.js'
 import { parseFrame } from '../wire/parse.js'
 import { Reason } from '../wire/reason.js'
 import { bytesOf } from './frame-arbitraries.js'
+import { TEST_ENDS } from './transposition-values.js'
 
 /** MACs of the VM, its peers and a router. */
 export const MACS: readonly Mac[] = [0x00155d000001, 0x00155d000002, 0x00155d000003, 0x00155d0000fe]
@@ -104,7 +105,7 @@ export const answer = (bytes: Uint8Array, tweak: Tweak): Uint8Array | undefined 
  * network header; `undefined` for what errors are not about.
  */
 export const errorAbout = (bytes: Uint8Array, complaint: { readonly router: boolean; readonly quoted: number }): Uint8Array | undefined => {
-  const view = makeFrameView()
+  const view = makeFrameView([], TEST_ENDS)
   const frame = read(bytes)
   if (frame === undefined || parseFrame(view, bytes, 0, bytes.length) !== Reason.Ok) return undefined
   const last = frame.groups.at(-1)!
@@ -126,7 +127,7 @@ export const errorAbout = (bytes: Uint8Array, complaint: { readonly router: bool
 }
 
 const read = (bytes: Uint8Array): Frame | undefined => {
-  const frame = dissect(bytes)
+  const frame = dissect(bytes, undefined, [], TEST_ENDS)
   return frame._tag === 'Left' ? undefined : frame.right
 }
 

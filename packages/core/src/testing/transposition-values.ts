@@ -7,6 +7,7 @@ import type { Changes, EcnValue, QuoteChanges, TtlValue, Value, VlanEdit } from 
 import type { PushSpec } from '../transposition/construct.js'
 import { type IpAddress, ipv4, ipv6, type Mac } from '../wire/address.js'
 import { EtherType } from '../wire/ethernet.js'
+import { compileTunnelEnds } from '../wire/tunnel-ends.js'
 import { UdpPort } from '../wire/udp.js'
 import type { VlanTag } from '../wire/vlan.js'
 
@@ -59,12 +60,19 @@ export interface PushValues {
   readonly ttl?: fc.Arbitrary<TtlValue>
 }
 
+/** Ports of tunnels that are not the standard ones: of VXLAN, Linux's default. Whoever reads generated frames again looks into them, see {@link TEST_ENDS}. */
+export const OTHER_PORTS = { vxlan: 8472, geneve: 6082 } as const
+
+/** Ends for reading what tests have made: tunnels of every kind anywhere, on the standard and the {@link OTHER_PORTS}. */
+export const TEST_ENDS = compileTunnelEnds([{}, { kind: 'vxlan', udpPort: OTHER_PORTS.vxlan }, { kind: 'geneve', udpPort: OTHER_PORTS.geneve }])
+
 /** A group to push, of any kind. */
 export const pushSpec = (values: PushValues = {}): fc.Arbitrary<PushSpec> =>
   fc.tuple(fc.constantFrom(4 as const, 6 as const), fc.constantFrom('vxlan' as const, 'vxlan' as const, 'nvgre' as const, 'geneve' as const, 'gre' as const)).chain(([version, tunnel]) =>
     fc.record(
       {
         tunnel: fc.constant(tunnel), dstMac: mac(), srcMac: mac(), srcIp: ip(version), dstIp: ip(version), srcPort: uint(16),
+        dstPort: tunnel === 'vxlan' ? fc.constantFrom(UdpPort.Vxlan, UdpPort.Vxlan, OTHER_PORTS.vxlan) : tunnel === 'geneve' ? fc.constantFrom(UdpPort.Geneve, OTHER_PORTS.geneve) : fc.constant(0),
         vni: tunnel === 'gre' ? fc.constant(0) : uint(24),
         vlans: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(vlanTag(), { maxLength: 2 }) }),
         options: tunnel === 'geneve' ? options() : fc.constant(new Uint8Array(0)),

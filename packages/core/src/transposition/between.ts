@@ -151,6 +151,7 @@ const pushGroup = (words: Uint32Array, g: number): HeaderTransposition => {
     ecn: words[w + Word.TTL_ECN]! & 3,
     ttl: (words[w + Word.TTL_ECN]! >>> 8) & 0xff,
     srcPort: words[w + Word.PORTS]! >>> 16,
+    dstPort: words[w + Word.PORTS]! & 0xffff,
     tunnel: tunnelOf(words, g),
     vni: words[w + Word.VNI]!,
   })

@@ -142,9 +142,9 @@ const composeTranslations = (first: Translation | undefined, second: Translation
 
 /** A pushed group with its constants edited; what the edit needs of it was found to be there. */
 const editPush = (push: Push, { vlans, set }: Edit, substitute: (set: Changes) => Changes): Push => {
-  // The destination port is the tunnel's, so an edit that is met keeps it.
-  const { dstMac, srcMac, srcIp, dstIp, dscp, ecn, ttl, srcPort, vni } = { ...push, ...substitute(set) }
-  return { ...push, dstMac, srcMac, srcIp, dstIp, dscp, ecn, ttl, srcPort, vni, vlans: vlans === undefined ? push.vlans : editTags(push.vlans, vlans) }
+  // An edit of the destination port that is met makes it the standard one of this tunnel.
+  const { dstMac, srcMac, srcIp, dstIp, dscp, ecn, ttl, srcPort, dstPort, vni } = { ...push, ...substitute(set) }
+  return { ...push, dstMac, srcMac, srcIp, dstIp, dscp, ecn, ttl, srcPort, dstPort, vni, vlans: vlans === undefined ? push.vlans : editTags(push.vlans, vlans) }
 }
 
 const composeQuotes = (a: Transposition, b: Transposition): Transposition['quote'] => {

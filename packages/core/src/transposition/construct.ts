@@ -8,6 +8,7 @@
  * @see VFP §6.1.2, tables 2 and 3
  */
 import type { IpAddress, Mac } from '../wire/address.js'
+import { UdpPort } from '../wire/udp.js'
 import type { VlanTag } from '../wire/vlan.js'
 import { compose } from './compose.js'
 import { combined, keepsNotEct } from './ecn.js'
@@ -46,6 +47,8 @@ export interface PushSpec {
    * are the flow id of NVGRE (RFC 7637 §3.2). Plain GRE does not use it.
    */
   readonly srcPort: number
+  /** UDP destination port of VXLAN (4789 unless given) or Geneve (6081 unless given), 1–65535; the other kinds have none. */
+  readonly dstPort?: number
   /** Which tunnel header is used; `'vxlan'` unless given. */
   readonly tunnel?: TunnelKind
   /** Network identifier of the tunnel, 0–16777215; 0 for plain GRE. */
@@ -110,8 +113,9 @@ const POPPED: Need = { tunnel: true }
 /** Puts a group around the frame: Ethernet, IP (of the addresses' version), UDP where the tunnel is in UDP, and the tunnel header. */
 export const push = (spec: PushSpec): HeaderTransposition => {
   const { dstMac, srcMac, srcIp, dstIp, dscp = COPIED, ecn = COPIED, ttl = DEFAULT_TTL, srcPort, vni, tunnel = 'vxlan' } = spec
+  const dstPort = spec.dstPort ?? standardPort(tunnel)
   const group: Push = {
-    dstMac, srcMac, vlans: spec.vlans ?? [], srcIp, dstIp, dscp, ecn: simplified(ecn), ttl, srcPort, tunnel, vni, options: spec.options ?? NO_OPTIONS,
+    dstMac, srcMac, vlans: spec.vlans ?? [], srcIp, dstIp, dscp, ecn: simplified(ecn), ttl, srcPort, dstPort, tunnel, vni, options: spec.options ?? NO_OPTIONS,
   }
   const why = wrongPush(group)
   if (why !== undefined) return invalid(why)
@@ -119,6 +123,9 @@ export const push = (spec: PushSpec): HeaderTransposition => {
   const entropy = tunnel === 'nvgre' ? srcPort & 0xff : tunnel === 'gre' ? 0 : srcPort
   return withReads({ ...identity, push: [{ ...group, srcPort: entropy }] }, ttl, ecn)
 }
+
+/** UDP destination port of a tunnel that says nothing else, 0 where the kind has none. */
+export const standardPort = (tunnel: TunnelKind): number => (tunnel === 'vxlan' ? UdpPort.Vxlan : tunnel === 'geneve' ? UdpPort.Geneve : 0)
 
 /** Sets addresses, ports or the echo identifier of the outermost group. */
 export const nat = (changes: NatChanges): HeaderTransposition => modify(changes)

@@ -14,7 +14,6 @@ import type { IpAddress, Mac } from '../wire/address.js'
 import { EtherType } from '../wire/ethernet.js'
 import { L3, L4, MAX_GROUPS, QUOTE } from '../wire/frame-view.js'
 import { IpProtocol } from '../wire/ip-protocol.js'
-import { UdpPort } from '../wire/udp.js'
 import { MAX_VLANS, type VlanTag } from '../wire/vlan.js'
 import { ApplyCode } from './apply-code.js'
 import { combineEcn } from './ecn.js'
@@ -203,7 +202,7 @@ const pushWords = (p: Push, read: ReadValues, words: Uint32Array, w: number): vo
   words.fill(0, w, w + WORDS)
   words[w + Word.SHAPE] = (is4 ? L3.Ipv4 : L3.Ipv6) | (l4 << Shape.L4_SHIFT) | (kind << Shape.TUNNEL_SHIFT)
   words[w + Word.PROTO] = ((is4 ? EtherType.Ipv4 : EtherType.Ipv6) << 16) | (l4 === L4.Udp ? IpProtocol.Udp : IpProtocol.Gre)
-  if (l4 === L4.Udp) words[w + Word.PORTS] = (p.srcPort << 16) | (p.tunnel === 'vxlan' ? UdpPort.Vxlan : UdpPort.Geneve)
+  if (l4 === L4.Udp) words[w + Word.PORTS] = (p.srcPort << 16) | p.dstPort
   putIp(p.srcIp, words, w + Word.SRC_IP)
   putIp(p.dstIp, words, w + Word.DST_IP)
   words[w + Word.VNI] = p.vni

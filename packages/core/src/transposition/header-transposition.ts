@@ -198,6 +198,8 @@ export interface Push {
   readonly ttl: TtlValue
   /** Entropy of the flow inside: the UDP source port, or with NVGRE the flow id (its low eight bits). Plain GRE has none, and 0 here. */
   readonly srcPort: number
+  /** UDP destination port, which says at the other end what the tunnel is; 0 for the kinds without UDP. */
+  readonly dstPort: number
   /** Which tunnel header stands between the outer headers and the frame. */
   readonly tunnel: TunnelKind
   /** Network identifier, 24 bits; 0 for plain GRE, which has none. */

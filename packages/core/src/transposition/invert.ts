@@ -10,7 +10,7 @@
  * What cannot be undone is a fact of one packet on one way, not of the connection. A TTL, DSCP or ECN that is a function of the
  * packet **applies afresh**: a hop taken from the TTL is taken from the answer's, which may have none left (RFC 7915 §5.1 asks it of
  * both ways), and a copy from another group that stays is made again. A constant, and TCP flags, are not set on answers.
- * A popped group comes back with its addresses, tags, tunnel key and source port; options of it are lost. A source
+ * A popped group comes back with its addresses, tags, tunnel key and ports; options of it are lost. A source
  * port that is a tunnel protocol's own cannot be given back to UDP: as a destination it would make a tunnel (see
  * `Need.udp`), and the inverse refuses such an answer.
  *
@@ -103,6 +103,7 @@ const pushAgain = (before: Uint32Array, g: number): HeaderTransposition =>
     srcIp: readIp(before, g, Word.DST_IP),
     dstIp: readIp(before, g, Word.SRC_IP),
     srcPort: before[g * WORDS + Word.PORTS]! >>> 16,
+    dstPort: before[g * WORDS + Word.PORTS]! & 0xffff,
     tunnel: tunnelOf(before, g),
     vni: before[g * WORDS + Word.VNI]!,
   })

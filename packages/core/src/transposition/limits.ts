@@ -30,12 +30,14 @@ export const wrongChanges = (changes: Changes): string | undefined => {
 
 /** What is wrong with a group to push. */
 export const wrongPush = (p: Push): string | undefined => {
-  for (const name of ['dstMac', 'srcMac', 'srcPort', 'vni'] as const) {
+  for (const name of ['dstMac', 'srcMac', 'srcPort', 'dstPort', 'vni'] as const) {
     if (!within(p[name], LIMITS[name])) return outOfRange(name, p[name], LIMITS[name])
   }
   const why = wrongDscp(p.dscp) ?? wrongEcn(p.ecn) ?? wrongTtl(p.ttl) ?? wrongTags(p.vlans) ?? wrongAddress(p.srcIp) ?? wrongAddress(p.dstIp)
   if (why !== undefined) return why
   if (p.srcIp.version !== p.dstIp.version) return 'source and destination addresses are of different IP versions'
+  const inUdp = p.tunnel === 'vxlan' || p.tunnel === 'geneve'
+  if (inUdp !== p.dstPort > 0) return inUdp ? 'a tunnel in UDP has a destination port from 1 to 65535, not 0' : `${p.tunnel} is not in UDP and has no destination port`
   if (p.tunnel === 'gre' && p.vni !== 0) return 'plain GRE has no network identifier: use NVGRE'
   return p.tunnel === 'geneve' ? wrongOptions(p.options) : p.options.length > 0 ? `${p.tunnel} has no options` : undefined
 }

@@ -123,7 +123,7 @@ const sameAddress = (a: IpAddress | undefined, b: IpAddress | undefined): boolea
 
 const samePush = (a: Push, b: Push): boolean =>
   a.dstMac === b.dstMac && a.srcMac === b.srcMac && sameIp(a.srcIp, b.srcIp) && sameIp(a.dstIp, b.dstIp) && sameTags(a.vlans, b.vlans) &&
-  sameValue(a.dscp, b.dscp) && equalEcn(a.ecn, b.ecn) && sameTtl(a.ttl, b.ttl) && a.srcPort === b.srcPort && a.tunnel === b.tunnel && a.vni === b.vni &&
+  sameValue(a.dscp, b.dscp) && equalEcn(a.ecn, b.ecn) && sameTtl(a.ttl, b.ttl) && a.srcPort === b.srcPort && a.dstPort === b.dstPort && a.tunnel === b.tunnel && a.vni === b.vni &&
   a.options.length === b.options.length && a.options.every((byte, i) => byte === b.options[i])
 
 const sameValue = (a: Value, b: Value): boolean =>

@@ -1,5 +1,6 @@
 /** Transpositions as JSON: the structure of the normal form, with addresses and options as text. */
 import { formatIp, formatMac, type IpAddress } from '../wire/address.js'
+import { standardPort } from './construct.js'
 import type { VlanTag } from '../wire/vlan.js'
 import { CHANGE_KINDS, CHANGE_NAMES } from './change-fields.js'
 import type {
@@ -40,6 +41,8 @@ export interface PushJson {
   readonly vlans?: readonly VlanTag[]
   /** Entropy of the flow inside: UDP source port, or flow id of NVGRE. */
   readonly srcPort: number
+  /** UDP destination port, where it is not the kind's standard one. */
+  readonly dstPort?: number
   /** Outer DSCP, 0–63, or the group of the original frame it is copied from. */
   readonly dscp: Value
   /** Outer ECN field, 0–3, copied, or combined. */
@@ -88,7 +91,7 @@ export const toJson = (t: HeaderTransposition): TranspositionJson =>
         })),
         push: t.push.map((p) => ({
           tunnel: p.tunnel, vni: p.vni, srcIp: formatIp(p.srcIp), dstIp: formatIp(p.dstIp), srcMac: formatMac(p.srcMac), dstMac: formatMac(p.dstMac),
-          ...(p.vlans.length > 0 && { vlans: p.vlans }), srcPort: p.srcPort, dscp: p.dscp, ecn: p.ecn, ttl: p.ttl,
+          ...(p.vlans.length > 0 && { vlans: p.vlans }), srcPort: p.srcPort, ...(p.dstPort !== standardPort(p.tunnel) && { dstPort: p.dstPort }), dscp: p.dscp, ecn: p.ecn, ttl: p.ttl,
           ...(p.options.length > 0 && { options: formatHex(p.options) }),
         })),
         ...(t.quote !== undefined && { quote: t.quote === 'refused' ? t.quote : quoteJson(t.quote) }),

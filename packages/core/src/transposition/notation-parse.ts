@@ -225,22 +225,23 @@ const readPush = (draft: Draft, at: number, rest: Word): Fault | undefined => {
   const tags = read('vlans', (text) => readTags(text), 'tags are written as 8100:100:3,8100:200:0')
   const vni = read('vni', readNumber, 'a VNI is a number')
   const srcPort = read('sport', readNumber, 'a port is a number')
+  const dstPort = read('dport', readNumber, 'a port is a number')
   const dscp = read('dscp', (text) => readDscp(text, staying), 'a DSCP is a number, copy or copy(0)')
   const ecn = read('ecn', (text) => readEcn(text, staying), 'an ECN field is a number, copy, copy(0) or combine(0,1)')
   const ttl = read('ttl', readTtl, 'a TTL is a number or as ttl(0)-1')
   const options = read('options', readHex, 'options are pairs of hexadecimal digits')
-  for (const value of [ips, macs, tags, vni, srcPort, dscp, ecn, ttl, options]) if (typeof value === 'object' && 'reason' in value) return value
+  for (const value of [ips, macs, tags, vni, srcPort, dstPort, dscp, ecn, ttl, options]) if (typeof value === 'object' && 'reason' in value) return value
   if (!isRead(ips) || !isRead(macs)) return { at, reason: 'a push names two IP addresses and two MAC addresses' }
   draft.note(`push/${draft.push.length}`, at)
   draft.push.push({
     tunnel: kind as TunnelKind, srcIp: ips[0], dstIp: ips[1], srcMac: macs[0], dstMac: macs[1],
     vni: isRead(vni) ? vni : 0, srcPort: isRead(srcPort) ? srcPort : 0,
-    ...(isRead(tags) && { vlans: tags }), ...(isRead(dscp) && { dscp }), ...(isRead(ecn) && { ecn }), ...(isRead(ttl) && { ttl }), ...(isRead(options) && { options }),
+    ...(isRead(dstPort) && { dstPort }), ...(isRead(tags) && { vlans: tags }), ...(isRead(dscp) && { dscp }), ...(isRead(ecn) && { ecn }), ...(isRead(ttl) && { ttl }), ...(isRead(options) && { options }),
   })
   return undefined
 }
 
-const PUSH_WORDS: readonly string[] = ['ips', 'macs', 'vni', 'vlans', 'sport', 'dscp', 'ecn', 'ttl', 'options']
+const PUSH_WORDS: readonly string[] = ['ips', 'macs', 'vni', 'vlans', 'sport', 'dport', 'dscp', 'ecn', 'ttl', 'options']
 const PUSH_MACS = /^[0-9a-f]{2}[:-][0-9a-f]{2}[:-][^>]*>[0-9a-f]{2}[:-][0-9a-f]{2}[:-]/i
 
 const isRead = <A>(value: A | Fault | undefined): value is A => value !== undefined && !(typeof value === 'object' && value !== null && 'reason' in value)

@@ -17,7 +17,7 @@
  * edit    = [need] ['vlans' ['-' ('1'|'2'|'all')] {'+' tag}] ['translate' from '>' to] {field '=' value}   with spaces between
  * need    = '[' words ']': ipv4 ipv6 ip arp, ports tcp echo, tunnel vni, leaf, udp:(vxlan|geneve|plain|none), tags:n, hops:n
  * tag     = tpid ':' vid ':' pcp [':dei']      the tpid in hexadecimal, the others in decimal
- * push    = ['vni=' n] srcIp '>' dstIp srcMac '>' dstMac ['vlans=' tag {',' tag}] ['sport=' n] 'dscp=' v 'ecn=' v 'ttl=' v ['options=' hex]
+ * push    = ['vni=' n] srcIp '>' dstIp srcMac '>' dstMac ['vlans=' tag {',' tag}] ['sport=' n] ['dport=' n] 'dscp=' v 'ecn=' v 'ttl=' v ['options=' hex]
  * v       = n | 'copy' | 'copy(' group ')' | 'ttl(' group ')' ['-' n] | combine
  * combine = 'combine(' outer ',' inner ')'     each a group, whose field it is, or not-ect ect1 ect0 ce, or a combine
  * ```
@@ -31,6 +31,7 @@
 import { formatIp, formatMac, type IpAddress } from '../wire/address.js'
 import type { VlanTag } from '../wire/vlan.js'
 import { CHANGE_KINDS, CHANGE_NAMES, ECN_NAMES } from './change-fields.js'
+import { standardPort } from './construct.js'
 import { isGuarded, keepsNotEct } from './ecn.js'
 import type { Changes, EcnCombination, EcnValue, Edit, HeaderTransposition, Need, Push, Transposition, TtlValue, Value } from './header-transposition.js'
 import { joinNeeds, needOf } from './need.js'
@@ -122,6 +123,7 @@ const formatPush = (p: Push, staying: number): string =>
     `${formatMac(p.srcMac)}>${formatMac(p.dstMac)}`,
     ...(p.vlans.length === 0 ? [] : [`vlans=${p.vlans.map(formatTag).join(',')}`]),
     ...(p.tunnel === 'gre' ? [] : [`sport=${p.srcPort}`]),
+    ...(p.dstPort === standardPort(p.tunnel) ? [] : [`dport=${p.dstPort}`]),
     `dscp=${formatDscp(p.dscp, staying)}`, `ecn=${formatEcn(p.ecn, staying)}`, `ttl=${formatTtl(p.ttl)}`,
     ...(p.options.length === 0 ? [] : [`options=${formatHex(p.options)}`]),
   ].join(' ')})`

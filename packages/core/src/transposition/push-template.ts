@@ -3,8 +3,8 @@
  *
  * | tunnel | between IP and the frame inside                                             |            |
  * |--------|-----------------------------------------------------------------------------|------------|
- * | VXLAN  | UDP to port 4789, 8 bytes: I flag, VNI                                      | RFC 7348 §5 |
- * | Geneve | UDP to port 6081, 8 bytes and options: C flag where one is critical, VNI    | RFC 8926 §3.4 |
+ * | VXLAN  | UDP to port 4789 unless said, 8 bytes: I flag, VNI                          | RFC 7348 §5 |
+ * | Geneve | UDP to port 6081 unless said, 8 bytes and options: C flag where one is critical, VNI | RFC 8926 §3.4 |
  * | NVGRE  | 8 bytes: GRE with K flag; the key is the VSID and eight bits of entropy     | RFC 7637 §3.2 |
  * | GRE    | 4 bytes, no flag                                                            | RFC 2784 §2 |
  *
@@ -20,7 +20,7 @@ import { IpProtocol } from '../wire/ip-protocol.js'
 import { IPV4_LENGTH, Ipv4At } from '../wire/ipv4.js'
 import { IPV6_LENGTH, Ipv6At } from '../wire/ipv6.js'
 import { NVGRE_LENGTH, NvgreAt } from '../wire/nvgre.js'
-import { UDP_LENGTH, UdpAt, UdpPort } from '../wire/udp.js'
+import { UDP_LENGTH, UdpAt } from '../wire/udp.js'
 import { emitVlan, VLAN_LENGTH } from '../wire/vlan.js'
 import { VXLAN_I_FLAG, VXLAN_LENGTH, VxlanAt } from '../wire/vxlan.js'
 import type { Push, TunnelKind } from './header-transposition.js'
@@ -66,7 +66,7 @@ export const writePush = (p: Push, reads: ReadList, to: Uint8Array, at: number):
   writeIpHeader(p, ttl < READ ? ttl : 0, to, ip)
   if (udp > 0) {
     putU16(to, udp + UdpAt.SOURCE, p.srcPort)
-    putU16(to, udp + UdpAt.DESTINATION, p.tunnel === 'geneve' ? UdpPort.Geneve : UdpPort.Vxlan)
+    putU16(to, udp + UdpAt.DESTINATION, p.dstPort)
   }
   writeTunnel(p, to, udp > 0 ? udp + UDP_LENGTH : transport)
   const sum = is6 ? sumWords(to, ip + Ipv6At.SOURCE, inside, IpProtocol.Udp) : sumWords(to, ip, ip + IPV4_LENGTH)

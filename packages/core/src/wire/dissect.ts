@@ -17,6 +17,7 @@ import { Reason } from './reason.js'
 import { parseTcp } from './tcp.js'
 import { transportChecksumAt, transportSum } from './transport-checksum.js'
 import { parseTunnelHeader } from './tunnel.js'
+import { EVERY_TUNNEL, type TunnelEnds } from './tunnel-ends.js'
 import { parseUdp } from './udp.js'
 import { parseVlan, VLAN_LENGTH, type VlanTag } from './vlan.js'
 import { unreadable, type Parsed, type WireError, type WireProtocol } from './wire-error.js'
@@ -43,9 +44,10 @@ import { unreadable, type Parsed, type WireError, type WireProtocol } from './wi
  *
  * @param maxGroups - Header groups to look into, 1 to `MAX_GROUPS`; a tunnel behind the last is payload.
  * @param knownOptions - Geneve options, as `class << 8 | type`, that may be critical: with any other critical option the frame is refused.
+ * @param ends - Where tunnels end that are looked into, from `compileTunnelEnds`; those on the standard ports, wherever they are addressed to, unless given.
  */
-export const dissect = (bytes: Uint8Array, maxGroups: number = MAX_GROUPS, knownOptions: readonly number[] = []): Either<WireError, Frame> => {
-  const view = makeFrameView(knownOptions)
+export const dissect = (bytes: Uint8Array, maxGroups: number = MAX_GROUPS, knownOptions: readonly number[] = [], ends: TunnelEnds = EVERY_TUNNEL): Either<WireError, Frame> => {
+  const view = makeFrameView(knownOptions, ends)
   const reason = parseFrame(view, bytes, 0, bytes.length, maxGroups)
   return reason === Reason.Ok ? right(frameOf(view)) : unreadable(failedProtocol(view), reason, view.reasonAt)
 }

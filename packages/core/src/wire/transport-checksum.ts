@@ -37,7 +37,7 @@ export const transportChecksumHolds = (view: FrameView, base: number): boolean =
     const at = slots[base + Slot.L4]!
     if (u16(bytes, at + UdpAt.CHECKSUM) === 0) {
       const port = u16(bytes, at + UdpAt.DESTINATION)
-      return !v6 || port === UdpPort.Vxlan || port === UdpPort.Geneve
+      return !v6 || port === UdpPort.Vxlan || port === UdpPort.Geneve || view.ends.ports.includes(port)
     }
   }
   return fold(transportSum(view, base)) === 0xffff || isUntold(view, base, v6)

@@ -20,6 +20,7 @@ import { quotas } from '../../src/testing/quota-type.js'
 import { SlowPort } from '../../src/testing/slow-oracle.js'
 import { packetArbitrary, tweakArbitrary } from '../../src/testing/traffic-arbitraries.js'
 import { again, answer, errorAbout, frameOf, HOSTS4, MACS, type Packet, PEERS4, type Tweak } from '../../src/testing/traffic-frames.js'
+import { OTHER_PORTS } from '../../src/testing/transposition-values.js'
 import { parseIp } from '../../src/wire/address.js'
 
 /** One thing that happens. Numbers that choose among what there is are taken modulo its size. */
@@ -94,7 +95,7 @@ interface Sent {
 
 const PARSE_DEPTH = { outbound: 1, inbound: 2 } as const
 /** The twin looks into whatever comes from the network. */
-const EVERYWHERE = [{}]
+const EVERYWHERE = [{}, { kind: 'geneve', udpPort: OTHER_PORTS.geneve }] as const
 const ROUTED = [...PEERS4, ...HOSTS4]
 
 /** Runs a scenario on both; the first difference in words, or `undefined` if there is none. */

@@ -254,3 +254,22 @@ test('tunnels: a stateful rule that makes a tunnel is an end for the answers, at
   host.fromNetwork(tunnelled([{ toMac: ELSEWHERE, to: HOST, kind: 'geneve', vni: 5000 }], answer))
   t.deepEqual(ended(), [], 'in a tunnel of another kind nothing is awaited')
 })
+
+test('tunnels: their UDP port is a setting, of the rule that makes them and of the one that removes them', (t) => {
+  const onPort = (port: number | undefined, kind: 'vxlan' | 'geneve'): RulesJson => ({
+    outbound: [groupOf('g', [{ do: 'encap', with: { tunnel: kind, srcIp: HOST, dstIp: HOST, vni: 5001, ...(port === undefined ? {} : { port }) } }])],
+    inbound: [groupOf('g', [{ do: 'decap', when: { vni: 5001, dstIp: HOST, tunnel: kind, ...(port === undefined ? {} : { dstPort: port }) } }, { do: 'block', priority: 900 }])],
+  })
+  for (const [kind, port] of [['vxlan', undefined], ['vxlan', 8472], ['vxlan', 6081], ['geneve', undefined], ['geneve', 6082], ['geneve', 4789], ['vxlan', 1], ['vxlan', 65_535]] as const) {
+    const { host, ports, ended } = bench([onPort(port, kind), onPort(port, kind)], {}, () => ({ vni: 5001 }))
+    const wire = port ?? (kind === 'vxlan' ? 4789 : 6081)
+    const [output] = ports[0]!.process('outbound', frame({ toMac: macOf(2) })).outputs
+    t.is(output!.frame[36]! * 256 + output!.frame[37]!, wire)
+    host.fromVm('vm-1', frame({ toMac: macOf(2) }))
+    t.deepEqual(ended().map(({ to, bytes }) => [to, bytes.length]), [['vm-2', frame().length]], 'to a neighbour on the host')
+    host.fromNetwork(tunnelled([{ toMac: ELSEWHERE, to: HOST, kind, vni: 5001, port: wire }], frame({ toMac: macOf(2) })))
+    t.deepEqual(ended().map(({ to }) => to), ['vm-2'])
+    host.fromNetwork(tunnelled([{ toMac: ELSEWHERE, to: HOST, kind, vni: 5001, port: wire ^ 1 }], frame({ toMac: macOf(2) })))
+    t.deepEqual(ended(), [], 'the port beside it')
+  }
+})

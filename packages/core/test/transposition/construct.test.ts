@@ -7,7 +7,7 @@ import type { Changes, HeaderTransposition } from '../../src/transposition/heade
 
 const v4 = ipv4(0x0a000005)
 const v6 = ipv6(0x20010db8, 0, 0, 5)
-const spec: PushSpec = { dstMac: 2, srcMac: 1, srcIp: ipv4(0xc0000201), dstIp: ipv4(0xc0000202), srcPort: 49152, vni: 5001 }
+const spec: PushSpec = { dstMac: 2, srcMac: 1, srcIp: ipv4(0xc0000201), dstIp: ipv4(0xc0000202), srcPort: 49152, dstPort: 4789, vni: 5001 }
 
 const reason = (t: HeaderTransposition): string => (t._tag === 'Invalid' ? t.reason : 'valid')
 

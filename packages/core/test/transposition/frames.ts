@@ -10,6 +10,7 @@ import { checksum, pseudoSum4, pseudoSum6 } from '../../src/wire/checksum.js'
 import { type FrameView, makeFrameView, MAX_GROUPS } from '../../src/wire/frame-view.js'
 import { parseFrame, Verify } from '../../src/wire/parse.js'
 import { Reason } from '../../src/wire/reason.js'
+import { TEST_ENDS } from '../../src/testing/transposition-values.js'
 
 /** A frame in a buffer with room around it. */
 export interface Frame {
@@ -54,7 +55,7 @@ export const inBuffer = (built: Uint8Array, padding = 0): Frame => {
 
 /** A view of the parsed frame; `undefined` where it does not parse. */
 export const view = (f: Frame, verify: Verify = Verify.IpHeader): FrameView | undefined => {
-  const v = makeFrameView()
+  const v = makeFrameView([], TEST_ENDS)
   return parseFrame(v, f.bytes, f.start, f.end, MAX_GROUPS, verify) === Reason.Ok ? v : undefined
 }
 

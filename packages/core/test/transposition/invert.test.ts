@@ -9,6 +9,7 @@ import { equals, isIdentity } from '../../src/transposition/normal-form.js'
 import { ipv4, ipv6 } from '../../src/wire/address.js'
 import { makeFrameView } from '../../src/wire/frame-view.js'
 import { parseFrame } from '../../src/wire/parse.js'
+import { TEST_ENDS } from '../../src/testing/transposition-values.js'
 
 const spec: PushSpec = { dstMac: 2, srcMac: 1, srcIp: ipv4(0xc0000201), dstIp: ipv4(0xc0000202), srcPort: 49152, vni: 5001 }
 
@@ -18,7 +19,7 @@ const bytes = Uint8Array.from(
   (h) => Number.parseInt(h, 16),
 )
 const words = (): Uint32Array => {
-  const view = makeFrameView()
+  const view = makeFrameView([], TEST_ENDS)
   parseFrame(view, bytes, 0, bytes.length, 3, 0)
   const ufid = makeUfid()
   extractFlow(view, ufid)
@@ -88,5 +89,12 @@ test('invert: a popped tunnel comes back as the kind it was', (t) => {
   for (const tunnel of ['nvgre', 'geneve'] as const) {
     const inverse = invert(pop(), inside(push({ ...spec, tunnel })), 2)
     t.is(inverse._tag === 'Transposition' ? inverse.push[0]?.tunnel : undefined, tunnel)
+  }
+})
+
+test('invert: a tunnel on another UDP port comes back on it', (t) => {
+  for (const [tunnel, dstPort] of [['vxlan', 8472], ['geneve', 6082]] as const) {
+    const inverse = invert(pop(), inside(push({ ...spec, tunnel, dstPort })), 2)
+    t.is(inverse._tag === 'Transposition' ? inverse.push[0]?.dstPort : undefined, dstPort)
   }
 })

@@ -1,4 +1,6 @@
 import test from 'ava'
+import { isLeft } from 'fp-ts/lib/Either.js'
+import { orThrow } from '../../src/errors.js'
 import { compose, composeAll } from '../../src/transposition/compose.js'
 import { decap, invalid, modify, pop, push, type PushSpec, quoted, requiring, translate, vlans } from '../../src/transposition/construct.js'
 import type { HeaderTransposition } from '../../src/transposition/header-transposition.js'
@@ -112,4 +114,11 @@ test('parseTransposition: says what is wrong and where', (t) => {
     t.is(read.left.at, at, text)
     t.regex(read.left.reason, reason, text)
   }
+})
+
+test('notation: a tunnel\'s UDP port is written where it is not the standard one', (t) => {
+  const text = (tunnel: string, dport: string): string => `push ${tunnel}(vni=5 192.0.2.1>192.0.2.2 00:00:00:00:00:01>00:00:00:00:00:02 sport=49152${dport} dscp=copy ecn=copy ttl=64)`
+  for (const [tunnel, dport] of [['vxlan', ''], ['vxlan', ' dport=8472'], ['geneve', ''], ['geneve', ' dport=4789']] as const) t.is(format(orThrow(parseTransposition(text(tunnel, dport)))), text(tunnel, dport))
+  t.is(format(orThrow(parseTransposition(text('vxlan', ' dport=4789')))), text('vxlan', ''))
+  for (const [tunnel, dport] of [['vxlan', ' dport=0'], ['vxlan', ' dport=65536'], ['nvgre', ' dport=4789'], ['vxlan', ' dport=x']] as const) t.true(isLeft(parseTransposition(text(tunnel, dport))), dport)
 })

@@ -39,12 +39,13 @@ const outbound = (config: PrivateLinkConfig, { ca, name, ...service }: Service):
   })
 
 /** Answers belong to connections and never get here. */
-const inbound = ({ underlay, services }: PrivateLinkConfig): readonly Rule[] => {
+const inbound = (config: PrivateLinkConfig): readonly Rule[] => {
+  const { services } = config
   const tunnels = new Map<string, { readonly encap: NetworkTunnel; readonly key: number }>()
   for (const { encap = 'nvgre', key } of services) tunnels.set(`${encap} ${key}`, { encap, key })
   return [
     ...[...tunnels].map(([name, { encap, key }]) =>
-      rule(block, { reason: 'NoConnection' }, { id: `no-connection ${name}`, when: inTunnel(encap, key, underlay) })),
+      rule(block, { reason: 'NoConnection' }, { id: `no-connection ${name}`, when: inTunnel(encap, key, config) })),
     ...(services.length === 0 ? [] : [rule(block, { reason: 'NotTunnelled' }, { id: NOT_TUNNELLED, priority: 200, when: [oneOf('srcIp', services.map(({ ca }) => ca))] })]),
   ]
 }

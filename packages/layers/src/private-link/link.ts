@@ -75,6 +75,6 @@ export const privateLinkRule: RuleType<'private-link', PrivateLinkRuleConfig, ob
     ),
     versionObjection,
   ),
-  tunnels: ({ encap = 'nvgre', underlay }) => answersAt([encap], underlay),
+  tunnels: (config) => answersAt([config.encap ?? 'nvgre'], config),
   decide,
 })

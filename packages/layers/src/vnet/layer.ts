@@ -12,7 +12,7 @@ import {
 } from '@vfp-ts/core'
 import { handedBack, SERVICE } from '../handed.js'
 import { groupName, repeatedNames } from '../names.js'
-import { outerHeaderOf } from '../underlay.js'
+import { inTunnel, outerHeaderOf } from '../underlay.js'
 import { codec, type VnetConfig, type VnetDirectory, type VnetJson, type VnetRoute } from './config.js'
 import { cutOut, cutOutName } from './link-scope.js'
 import { vnetRoute, type VnetRouteConfig } from './route.js'
@@ -76,8 +76,15 @@ const arpIdOf = (route: VnetRoute): string => `arp to ${idOf(route)}`
 
 const anyTunnel: Condition = between('vni', 0, 0xff_ffff)
 
+/** Tunnels of the network are removed whatever their kind; where UDP ports are said, each kind has a rule, since not all have a port. */
+const removal = (config: VnetConfig): readonly Rule[] => {
+  const { vni, underlay, ports } = config
+  if (ports === undefined) return [rule(decap, {}, { id: 'decap', priority: 100, when: [is('vni', vni), oneOf('dstIp', underlay)] })]
+  return (['vxlan', 'geneve', 'nvgre'] as const).map((kind) => rule(decap, {}, { id: `decap ${kind}`, priority: 100, when: inTunnel(kind, vni, config) }))
+}
+
 const inbound = (config: VnetConfig): readonly Rule[] => [
-  rule(decap, {}, { id: 'decap', priority: 100, when: [is('vni', config.vni), oneOf('dstIp', config.underlay)] }),
+  ...removal(config),
   rule(block, { reason: 'WrongTenant' }, { id: 'wrong-tenant', priority: 200, when: [anyTunnel] }),
   ...(config.routes.some(isPlain) ? config.routes.map(plain) : []),
   ...linkScope(cutOut(config.routes)),

@@ -72,6 +72,6 @@ export const vnetRoute: RuleType<'vnet-route', VnetRouteConfig, object, undefine
     { lookupVni: Vni, via: Ip, encap: Encap, ...OUTER_HEADER },
     'a VNET route',
   ),
-  tunnels: ({ underlay }) => answersAt(['vxlan', 'nvgre', 'geneve'], underlay),
+  tunnels: (config) => answersAt(['vxlan', 'nvgre', 'geneve'], config),
   decide,
 })

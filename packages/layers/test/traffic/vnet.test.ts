@@ -217,3 +217,20 @@ test('vnet: lets a packet wait for a directory that does not know yet, named or 
     t.deepEqual(left, ['192.0.2.1 > 192.0.2.5 vni 5001 | 10.0.1.4:5000 > 10.0.1.5:80 tcp'])
   }
 })
+
+test('vnet: tunnels take the UDP ports that it says, out and in, and NVGRE has none', (t) => {
+  const ports = { vxlan: 8472, geneve: 6082 }
+  for (const [encap, port] of [['vxlan', 8472], ['geneve', 6082], ['nvgre', undefined]] as const) {
+    const port1 = networked(twoVms(), { encap, ports })
+    const sent = passed(port1.process('outbound', frame({ from: '10.0.1.4:5000', to: '10.0.1.5:80' })))
+    t.is(port === undefined ? undefined : sent[36]! * 256 + sent[37]!, port)
+    const back = sent.slice()
+    // To this host instead, with the header's checksum corrected by hand: 192.0.2.5 becomes 192.0.2.1.
+    back[33] = 1
+    const sum = 0xffff - (back[24]! * 256 + back[25]!) - 4
+    back[24] = (0xffff - sum) >>> 8
+    back[25] = (0xffff - sum) & 0xff
+    t.is(outcome(port1, 'inbound', back), '10.0.1.4:5000 > 10.0.1.5:80 tcp')
+    if (port !== undefined) t.is(outcome(networked(twoVms(), { encap, routes: ['10.0.0.0/16'] }), 'inbound', back), 'drop NotTunnelled', 'not on the standard port')
+  }
+})

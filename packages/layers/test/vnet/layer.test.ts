@@ -106,7 +106,7 @@ for (const { change, says } of [
   { change: { dscp: 64 }, says: '/dscp: expected a DSCP: a whole number from 0 to 63' },
   { change: { encap: 'gre' }, says: '/encap: expected "vxlan" or "nvgre" or "geneve"' },
   { change: { routes: [{ prefix: '::/0', to: 'service', vni: 5 }] }, says: '/routes/0/vni: nothing is looked up on a route to service' },
-  { change: { mtu: 1500 }, says: '/mtu: unknown property; known are vni, underlay, routes, directory, encap, arp, underlayMac, nextHopMac, ttl, dscp' },
+  { change: { mtu: 1500 }, says: '/mtu: unknown property; known are vni, underlay, routes, directory, encap, arp, underlayMac, nextHopMac, ttl, dscp, ports' },
 ]) {
   test(`vnet: refuses ${JSON.stringify(change)}`, (t) => {
     t.deepEqual(objections(vnet.layer, { ...policy, ...change }), [says])

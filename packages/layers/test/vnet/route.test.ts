@@ -41,7 +41,7 @@ test('vnet-route: puts a tunnel to the endpoint around the frame and readdresses
     edit: [{ dstMac: mac('00:15:5d:00:00:05') }],
     push: [{
       srcMac: 1, dstMac: 2, srcIp: ip('192.0.2.1'), dstIp: ip('192.0.2.2'), vni: 5001, ttl: 9, tunnel: 'vxlan', vlans: [], options: new Uint8Array(0),
-      dscp: { original: 0 }, ecn: { original: 0 }, srcPort: 49_152 + (0x1234_5678 & 0x3fff),
+      dscp: { original: 0 }, ecn: { original: 0 }, dstPort: 4789, srcPort: 49_152 + (0x1234_5678 & 0x3fff),
     }],
   })
 })

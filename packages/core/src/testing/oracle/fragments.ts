@@ -3,6 +3,7 @@ import { dissect } from '../../wire/dissect.js'
 import { fragmentOf, type HeaderGroup, transportHeaderSize } from '../../wire/frame.js'
 import { extensionSize } from '../../wire/ipv6-extension.js'
 import type { SlowFrame } from './slow-frame.js'
+import { TEST_ENDS } from '../transposition-values.js'
 
 /** Where in its datagram a fragment begins, in bytes. */
 export const offsetOf = (frame: SlowFrame): number => {
@@ -21,7 +22,7 @@ export const heldBytes = (frame: SlowFrame): number => {
 }
 
 const innermost = ({ bytes, depth }: SlowFrame): { readonly group: HeaderGroup; readonly payload: number } => {
-  const frame = dissect(bytes, depth)
+  const frame = dissect(bytes, depth, [], TEST_ENDS)
   if (frame._tag === 'Left') throw new Error(`a frame that parsed cannot be read: ${frame.left.detail}`)
   const { groups, payload } = frame.right
   return { group: groups[groups.length - 1] ?? groups[0], payload: payload.length }

@@ -10,6 +10,7 @@ import { Shape, Word, WORDS } from '../../flow/layout.js'
 import { readIp } from '../../transposition/read-flow.js'
 import { L4, QUOTE } from '../../wire/frame-view.js'
 import type { SlowFrame } from './slow-frame.js'
+import { TEST_ENDS } from '../transposition-values.js'
 
 /** Both ends of a packet, per header group, and what the ends have in common. */
 export interface Identity {
@@ -77,7 +78,7 @@ const tenantOf = (tunnel: HeaderGroup['tunnel']): string | undefined =>
   tunnel === undefined || tunnel.kind === 'gre' ? tunnel?.kind : `${tunnel.kind} ${tunnel.vni}`
 
 const dissected = (bytes: Uint8Array, depth: number): Frame => {
-  const frame = dissect(bytes, depth)
+  const frame = dissect(bytes, depth, [], TEST_ENDS)
   if (frame._tag === 'Left') throw new Error(`a frame that parsed cannot be read: ${frame.left.detail}`)
   return frame.right
 }

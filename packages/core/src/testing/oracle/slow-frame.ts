@@ -20,6 +20,7 @@ import { Frag, type FrameView, L3, L4, makeFrameView, Slot, SLOTS } from '../../
 import { IPV6_LENGTH } from '../../wire/ipv6.js'
 import { parseFrame } from '../../wire/parse.js'
 import { Reason } from '../../wire/reason.js'
+import { TEST_ENDS } from '../transposition-values.js'
 
 /** Some bytes of a frame and the most header groups that are looked at. */
 export interface SlowFrame {
@@ -41,7 +42,7 @@ export interface Parsed {
 
 /** Parses a frame with at most `maxGroups` groups. */
 export const parse = (bytes: Uint8Array, maxGroups: number): Parsed | Exclude<Reason, 0> => {
-  const view = makeFrameView()
+  const view = makeFrameView([], TEST_ENDS)
   const reason = parseFrame(view, bytes, 0, bytes.length, maxGroups)
   if (reason !== Reason.Ok) return reason
   const words = makeUfid()
@@ -110,7 +111,7 @@ const ROOM = 512
 export const transposed = (frame: SlowFrame, t: HeaderTransposition): SlowFrame | Exclude<ApplyCode, 0> => {
   const bytes = new Uint8Array(ROOM + frame.bytes.length)
   bytes.set(frame.bytes, ROOM)
-  const view = makeFrameView()
+  const view = makeFrameView([], TEST_ENDS)
   parseFrame(view, bytes, ROOM, bytes.length, frame.depth)
   const code = apply(compile(t), view, 0)
   if (code !== ApplyCode.Ok) return code
