@@ -2,34 +2,11 @@
 import * as t from 'io-ts'
 import { strictlyPartial } from '../check/codecs.js'
 import type { DropReason } from '../drop-reason.js'
-import { type Parameter, PARAMETER_TYPES, type ParameterJson, readParameter } from './rule-type-parameters.js'
+import type { RuleTypeJson } from './rule-type-json.js'
+import { type Parameter, PARAMETER_TYPES, readParameter } from './rule-type-parameters.js'
 import { isComputed, type Names, readValue, type TemplateValue } from './template-value.js'
 import { infeasible, misfitAt, readTemplate, type TranspositionTemplate } from './transposition-template.js'
 import type { ValueType } from './value-type.js'
-
-/** A lookup as JSON. */
-export interface LookupJson {
-  /** Name of the resource, or of the parameter that gives it. */
-  readonly in: string | { readonly param: string }
-  /** The key, in whatever structure the resource wants; parts of it may be computed. */
-  readonly key: unknown
-  /** Drop reason where nothing is found; `NoMapping` unless said. */
-  readonly absent?: DropReason
-}
-
-/** A computed value as JSON; see `template-value.ts` for its forms. */
-export type ComputedJson = Readonly<Record<string, unknown>>
-
-/** The definition of a rule type as JSON. */
-export interface RuleTypeJson {
-  readonly name: string
-  readonly parameters?: Readonly<Record<string, ParameterJson>>
-  readonly lookups?: Readonly<Record<string, LookupJson>>
-  /** As `transpositionToJson` writes one, with computed values in places of fields. */
-  readonly transposition?: unknown
-  readonly verdict?: 'continue' | { readonly drop: DropReason | ComputedJson } | { readonly hairpin: string | ComputedJson }
-  readonly mirrors?: readonly (string | ComputedJson)[]
-}
 
 /** A definition, read. */
 export interface Definition {

@@ -8,7 +8,7 @@
  */
 import * as t from 'io-ts'
 import type { Condition } from './condition.js'
-import { Conditions } from './condition-codec.js'
+import { Conditions, type ConditionsJson } from './condition-codec.js'
 import { integer, strictlyPartial } from '../check/codecs.js'
 import type { Group } from './group.js'
 import { type DataRuleType, DataRuleTypeCodec, isUnbound } from './data-rule-type.js'
@@ -17,7 +17,7 @@ import { defineLayer, type LayerEnvironment, type LayerType } from './layer.js'
 import type { Problem } from '../check/problem.js'
 import { allow } from './rule-types.js'
 import { type AnyRuleType, rule, type Rule, type RuleOptions } from './rule.js'
-import type { RuleTypeJson } from './rule-type-definition.js'
+import type { RuleTypeJson } from './rule-type-json.js'
 import { suggestion } from '../check/suggest.js'
 import { FIELD_REFS, resolveField, type FieldRef } from '../flow/field.js'
 
@@ -25,8 +25,10 @@ import { FIELD_REFS, resolveField, type FieldRef } from '../flow/field.js'
 export interface RuleJson {
   readonly id?: string
   readonly priority?: number
-  readonly when?: unknown
+  /** Conditions that all must hold; every packet unless given. */
+  readonly when?: ConditionsJson | undefined
   readonly do: string
+  /** The configuration, in the JSON form of the rule type that `do` names. */
   readonly with?: unknown
   readonly terminating?: boolean
   /** `true`, or the idle time in milliseconds, exact to the microsecond. */
@@ -41,9 +43,10 @@ export interface RuleJson {
 export interface GroupJson {
   readonly name: string
   readonly order?: number
-  readonly when?: unknown
+  /** Conditions of the whole group; every packet unless given. */
+  readonly when?: ConditionsJson | undefined
   /** A field's name: the rule with the longest prefix on it matches. */
-  readonly longestPrefix?: string
+  readonly longestPrefix?: FieldRef
   readonly rules: readonly RuleJson[]
 }
 
@@ -215,7 +218,7 @@ export const ruleToJson = (r: Rule): RuleJson => ({
   ...(r.takes === undefined ? {} : { takes: r.takes }),
 })
 
-const FieldName: t.Type<FieldRef, string> = new t.Type<FieldRef, string>(
+const FieldName: t.Type<FieldRef> = new t.Type<FieldRef>(
   'a field',
   (u): u is FieldRef => typeof u === 'string' && resolveField(u) !== undefined,
   (u, context) =>
