@@ -12,7 +12,7 @@ export interface Problem {
 
 /** Faults that one error tells: the first twenty of them, and how many there are beside those. */
 export interface Problems {
-  /** At least one, at most {@link MOST_PROBLEMS}. */
+  /** At least one, at most 20. */
   readonly problems: readonly Problem[]
   /** Problems beyond those listed; not there if there are none. */
   readonly more?: number
