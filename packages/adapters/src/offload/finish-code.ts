@@ -1,4 +1,4 @@
-/** What became of an unfinished frame. Numbers, because the per-packet path returns them. */
+/** What became of an unfinished frame. Numbers, since the per-packet path returns them. */
 export const FinishCode = {
   /** Done. */
   Ok: 0,
@@ -16,13 +16,13 @@ export const FinishCode = {
   TooLong: 6,
   /** The sink wanted no more. */
   Stopped: 7,
-  /** Between its headers is one whose meaning is not known, so that nobody can say what a segment has to have there. */
+  /** Between its headers is one whose meaning is not known, so what a segment must have there is unknown. */
   UnknownTunnel: 8,
 } as const
 /** What became of an unfinished frame. */
 export type FinishCode = (typeof FinishCode)[keyof typeof FinishCode]
 
-/** The name of a {@link FinishCode}, as counters print it. */
+/** Returns the name of a {@link FinishCode}, as counters print it. */
 export const finishCodeName = (code: FinishCode): keyof typeof FinishCode => NAMES[code]
 
 const NAMES = ['Ok', 'Unreadable', 'NoTransport', 'Fragment', 'Uncuttable', 'TooMany', 'TooLong', 'Stopped', 'UnknownTunnel'] as const

@@ -5,7 +5,7 @@ import { writeChecksums } from './layer-checksums.js'
 import { sumPayload } from './sum-payload.js'
 import { SuperFrame } from './super-frame.js'
 
-/** Takes a finished frame, which is its own until it returns; answers whether it wants the next one. */
+/** Takes the finished frame at `start`–`end`, which it may change until it returns; returns whether it wants the next one. */
 export type SegmentSink = (bytes: Uint8Array, start: number, end: number) => boolean
 
 /**

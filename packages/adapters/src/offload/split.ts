@@ -14,7 +14,7 @@ import { SuperFrame } from './super-frame.js'
 /** Longest frame that still fits its length fields whatever the engine pushes into the headroom of a batch. */
 export const ENCAPSULABLE_BYTES = 0xffff - FRAME_HEADROOM
 
-/** Takes an unfinished frame, to be rewritten in place with `FRAME_HEADROOM` in front of it; answers whether it wants the next one. */
+/** Takes an unfinished frame, to be rewritten in place with `FRAME_HEADROOM` in front of it; returns whether it wants the next one. */
 export type SplitSink = (bytes: Uint8Array, start: number, end: number, offload: number) => boolean
 
 /** Splits frames, one at a time, in memory of its own: it must not be called from its own sink. */

@@ -46,24 +46,55 @@ export const VIRTIO_NET_HEADER_HASH = 20
 /** Bytes of the header with the places of a tunnel's headers behind that: `VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO`. */
 export const VIRTIO_NET_HEADER_TUNNEL = 24
 
-/** Offsets inside the header; the last two are of the longest. */
+/** Offsets of fields inside the header, in bytes. */
 export const VirtioNetAt = {
-  FLAGS: 0, GSO_TYPE: 1, HEADER_LENGTH: 2, GSO_SIZE: 4, CHECKSUM_START: 6, CHECKSUM_OFFSET: 8, OUTER_TRANSPORT: 20, INNER_NETWORK: 22,
+  /** Bits of {@link VirtioNetFlag}, 8 bits. */
+  FLAGS: 0,
+  /** A {@link VirtioNetGso} and the bits beside it, 8 bits. */
+  GSO_TYPE: 1,
+  /** Bytes of all headers, 16 bits: a hint, which is not read. */
+  HEADER_LENGTH: 2,
+  /** Bytes of payload in each segment, 16 bits. */
+  GSO_SIZE: 4,
+  /** Offset in the frame from which the checksum is computed, 16 bits. */
+  CHECKSUM_START: 6,
+  /** Offset of the checksum field from there, 16 bits. */
+  CHECKSUM_OFFSET: 8,
+  /** Offset in the frame of a tunnel's UDP header, 16 bits. Only in {@link VIRTIO_NET_HEADER_TUNNEL}. */
+  OUTER_TRANSPORT: 20,
+  /** Offset in the frame of the IP header inside a tunnel, 16 bits. Only in {@link VIRTIO_NET_HEADER_TUNNEL}. */
+  INNER_NETWORK: 22,
 } as const
 
-/**
- * Bits of the flags. `DataValid`: the checksum was verified. `ReceiveCoalesced`: the fields of the checksum are numbers of what was
- * coalesced. `TunnelChecksum`: of a tunnel to be segmented, the outer UDP header has a checksum.
- */
-export const VirtioNetFlag = { NeedsChecksum: 1, DataValid: 2, ReceiveCoalesced: 4, TunnelChecksum: 8 } as const
+/** Bits of the flags. */
+export const VirtioNetFlag = {
+  /** The checksum at the named place is not computed. */
+  NeedsChecksum: 1,
+  /** The checksum was verified. */
+  DataValid: 2,
+  /** The fields of the checksum are counts of what was coalesced, and no places. */
+  ReceiveCoalesced: 4,
+  /** The outer UDP header of a tunnel to be segmented has a checksum. */
+  TunnelChecksum: 8,
+} as const
 /** Bits of the flags. */
 export type VirtioNetFlag = (typeof VirtioNetFlag)[keyof typeof VirtioNetFlag]
 
 /**
- * How a frame is to be segmented; {@link GSO_ECN}, {@link GSO_ACCURATE_ECN} and one of the tunnel bits may be set besides. `Udp` means fragments of one
- * datagram, `UdpSegments` many datagrams.
+ * How a frame is to be segmented; {@link GSO_ECN}, {@link GSO_ACCURATE_ECN} and one of the tunnel bits may be set besides.
  */
-export const VirtioNetGso = { None: 0, Tcp4: 1, Udp: 3, Tcp6: 4, UdpSegments: 5 } as const
+export const VirtioNetGso = {
+  /** Not at all. */
+  None: 0,
+  /** Into TCP segments over IPv4. */
+  Tcp4: 1,
+  /** Into IP fragments of one UDP datagram, which {@link readVirtioHeader} refuses. */
+  Udp: 3,
+  /** Into TCP segments over IPv6. */
+  Tcp6: 4,
+  /** Into several UDP datagrams. */
+  UdpSegments: 5,
+} as const
 /** How a frame is to be segmented. */
 export type VirtioNetGso = (typeof VirtioNetGso)[keyof typeof VirtioNetGso]
 
@@ -79,22 +110,22 @@ export const GSO_TUNNEL4 = 0x20
 /** Besides a {@link VirtioNetGso}: what is to be segmented is inside a tunnel over UDP in IPv6. */
 export const GSO_TUNNEL6 = 0x40
 
-/** Answer of {@link readVirtioHeader} to what must not be passed on. */
+/** What {@link readVirtioHeader} returns for a frame that must not be passed on. */
 export const REFUSED = -1
 
 /** Most datagrams that a kernel cuts one frame into. */
 const MAX_UDP_SEGMENTS = 64
 
 /**
- * Reads the header at `at` of the frame at `start`–`end` of the same bytes, behind that header: its `offload` word, or {@link REFUSED}. A checksum
- * that the word cannot tell is completed in the frame. `view` is scratch memory.
+ * Reads the header at `at` of the frame at `start`–`end` of the same bytes, behind that header; returns the `offload` word, or {@link REFUSED}. A
+ * checksum that the word cannot tell is completed in the frame. `view` is scratch memory.
  */
 export const readVirtioHeader = (bytes: Uint8Array, at: number, start: number, end: number, view: FrameView): number => {
   const answer = read(bytes, at, start, end, view)
   return typeof answer === 'number' ? answer : REFUSED
 }
 
-/** Why {@link readVirtioHeader} refuses the header, or `undefined` if it does not. The frame may be changed as by that. */
+/** Returns why {@link readVirtioHeader} refuses the header, or `undefined` if it does not. The frame may be changed as by that. */
 export const virtioHeaderRefusal = (bytes: Uint8Array, at: number, start: number, end: number, view: FrameView): VirtioNetRefusal | undefined => {
   const answer = read(bytes, at, start, end, view)
   return typeof answer === 'number' ? undefined : answer

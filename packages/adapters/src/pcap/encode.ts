@@ -19,7 +19,12 @@ export interface CaptureEncoder {
    */
   readonly addInterface: (
     description: InterfaceToWrite,
-  ) => Either<CaptureWriteError, { readonly interfaceId: number; readonly bytes: Uint8Array }>
+  ) => Either<CaptureWriteError, {
+    /** The interface's number, for `PacketToWrite.interfaceId`. */
+    readonly interfaceId: number
+    /** The bytes that describe it, to be written before its packets. */
+    readonly bytes: Uint8Array
+  }>
   /** The bytes of one packet. A refused packet leaves the capture as it was. */
   readonly packet: (packet: PacketToWrite) => Either<CaptureWriteError, Uint8Array>
 }

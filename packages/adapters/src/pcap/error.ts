@@ -35,24 +35,42 @@ export interface CaptureError {
 
 /** Why a packet or an interface could not be written. */
 export type CaptureWriteError =
-  /** A field does not fit the format: number of the packet counted from 1 (0: before any packet), and which field. */
-  | { readonly _tag: 'Unwritable'; readonly packet: number; readonly reason: string }
+  /** A field does not fit the format. */
+  | {
+      readonly _tag: 'Unwritable'
+      /** Number of the packet, from 1; 0 before any packet. */
+      readonly packet: number
+      /** Which field does not fit, its value, and what fits. */
+      readonly reason: string
+    }
   /** The packet's interface has not been added to the capture. */
-  | { readonly _tag: 'UnknownInterface'; readonly packet: number; readonly interfaceId: number; readonly known: number }
+  | {
+      readonly _tag: 'UnknownInterface'
+      /** Number of the packet, from 1. */
+      readonly packet: number
+      /** The interface that the packet names. */
+      readonly interfaceId: number
+      /** Number of interfaces added so far. */
+      readonly known: number
+    }
   /** The file, the compressor or the sink failed. Every later call reports the same. */
-  | { readonly _tag: 'Io'; readonly reason: string }
+  | {
+      readonly _tag: 'Io'
+      /** The system's message. */
+      readonly reason: string
+    }
   /** The writer was closed before. */
   | { readonly _tag: 'Closed' }
 
 /**
- * A read error as one line.
+ * Returns a read error as one line.
  *
  * @example `Truncated at byte 1064 after 12 packets: the packet record needs 98 bytes, the stream ends after 40`
  */
 export const renderCaptureError = (error: CaptureError): string =>
   `${error._tag} at byte ${error.offset} after ${error.packet} ${error.packet === 1 ? 'packet' : 'packets'}: ${error.reason}`
 
-/** A write error as one line. */
+/** Returns a write error as one line. */
 export const renderCaptureWriteError = (error: CaptureWriteError): string => {
   switch (error._tag) {
     case 'Unwritable':

@@ -28,11 +28,18 @@ export type ReadOptions = DecodeOptions
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
  *
  * @example
- * ```ts no-run
- * for await (const item of readCapture('trace.pcapng.gz')) {
- *   if (E.isLeft(item)) console.error(renderCaptureError(item.left))
- *   else if (item.right.linkType === LinkType.Ethernet) handle(item.right.data)
+ * ```ts
+ * import { isLeft } from 'fp-ts/lib/Either.js'
+ * import { LinkType, readCapture, renderCaptureError } from '@vfp-ts/adapters/pcap'
+ *
+ * for await (const item of readCapture('missing.pcapng.gz')) {
+ *   if (isLeft(item)) console.log(renderCaptureError(item.left).startsWith('Io at byte 0'))
+ *   else if (item.right.linkType === LinkType.Ethernet) console.log(item.right.data.length)
  * }
+ * ```
+ *
+ * ```text output
+ * true
  * ```
  */
 export async function* readCapture(
@@ -63,7 +70,12 @@ export async function* readCapture(
 export const readWholeCapture = async (
   source: CaptureSource,
   options: Omit<ReadOptions, 'data'> = {},
-): Promise<{ readonly packets: readonly CapturePacket[]; readonly error: CaptureError | undefined }> => {
+): Promise<{
+  /** All whole packets, in file order. */
+  readonly packets: readonly CapturePacket[]
+  /** The error that ended the reading; `undefined` if the capture is whole. */
+  readonly error: CaptureError | undefined
+}> => {
   const packets: CapturePacket[] = []
   for await (const item of readCapture(source, { ...options, data: 'copy' })) {
     if (E.isLeft(item)) return { packets, error: item.left }

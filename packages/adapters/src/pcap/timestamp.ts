@@ -4,9 +4,11 @@
  * All arithmetic is on bigints: a present-day time in nanoseconds needs 61 bits, a double holds 53.
  */
 
-/** A tick of `base` to the power of minus `exponent` seconds; `exponent` 0..127. */
+/** The length of a tick: `base` to the power of minus `exponent`, in seconds. */
 export interface TimestampResolution {
+  /** 10 for decimal fractions of a second, 2 for binary ones. */
   readonly base: 2 | 10
+  /** A whole number, 0–127. */
   readonly exponent: number
 }
 

@@ -24,18 +24,22 @@ export type WriteOptions = {
   readonly gzip?: boolean
 } & (
   | ({
+      /** The format; pcapng unless given. */
       readonly format?: 'pcapng'
       /** The interfaces to begin with, numbered from 0; one unnamed Ethernet interface if absent. */
       readonly interfaces?: readonly InterfaceToWrite[]
     } & PcapngEncoderOptions)
-  | ({ readonly format: 'pcap' } & PcapEncoderOptions)
+  | ({
+      /** Classic pcap: one interface, no names, directions and comments. */
+      readonly format: 'pcap'
+    } & PcapEncoderOptions)
 )
 
 /** A capture being written. No method rejects. */
 export interface CaptureWriter {
   /** Writes one packet. A packet that the format cannot hold is refused, and the capture goes on without it. */
   readonly write: (packet: PacketToWrite) => Promise<Either<CaptureWriteError, void>>
-  /** pcapng only: describes one more interface and answers its number. */
+  /** Describes one more interface and returns its number. Only in pcapng. */
   readonly addInterface: (description: InterfaceToWrite) => Promise<Either<CaptureWriteError, number>>
   /**
    * Writes what is pending and closes the file; calls after the first answer the same. Must be called, also after an
@@ -46,6 +50,7 @@ export interface CaptureWriter {
 
 /** What a closed capture holds. */
 export interface CaptureTotals {
+  /** Packets written. */
   readonly packets: number
   /** Bytes before compression. */
   readonly bytes: number
@@ -58,10 +63,20 @@ export interface CaptureTotals {
  * with `Io` if the file cannot be opened.
  *
  * @example
- * ```ts no-run
- * const out = orThrow(await openCaptureWriter('wire.pcapng', { interfaces: [{ name: 'vm-1' }, { name: 'underlay' }] }))
- * await out.write({ data: frame, timestampNs: 1_700_000_000_000_000_000n, interfaceId: 1, direction: 'outbound' })
- * await out.close()
+ * ```ts
+ * import { openCaptureWriter } from '@vfp-ts/adapters/pcap'
+ * import { orThrow } from '@vfp-ts/core'
+ *
+ * let bytes = 0
+ * const sink = (chunk: Uint8Array) => { bytes += chunk.length } // or a path: 'wire.pcapng.gz'
+ * const out = orThrow(await openCaptureWriter(sink, { interfaces: [{ name: 'vm-1' }, { name: 'underlay' }] }))
+ * orThrow(await out.write({ data: new Uint8Array(60), timestampNs: 1_700_000_000_000_000_000n, interfaceId: 1, direction: 'outbound' }))
+ * const totals = orThrow(await out.close())
+ * console.log(totals.packets, totals.bytes === bytes)
+ * ```
+ *
+ * ```text output
+ * 1 true
  * ```
  */
 export const openCaptureWriter = async (

@@ -6,12 +6,16 @@ import { type QemuAddress, type QemuNic, type QemuOptions, type QemuSettings, re
 import { makeStreamNic } from './stream-nic.js'
 
 /**
- * Connects to a listening end. Where nobody listens, there is no NIC: `NotFound` or `PeerGone`. A connection that is
- * lost later is told as `PeerGone` and tried again every `retryMs` until it succeeds.
+ * Connects to a listening end: a QEMU with `server=on`, or {@link openQemuNic}. If nothing listens there, it fails as `NotFound` or `PeerGone`;
+ * wrong options are `BadOptions`. A connection that is lost later is reported as `PeerGone`, and tried again every `retryMs` until it succeeds.
  *
  * @example
- * ```ts no-run
+ * ```ts compile
+ * import { connectQemuNic } from '@vfp-ts/adapters/qemu'
+ * import { orThrow } from '@vfp-ts/core'
+ *
  * const nic = orThrow(await connectQemuNic({ address: { path: '/run/vm-1.sock' } }))
+ * orThrow(nic.start({ frames: ({ count }) => console.log(`${count} frames of the guest`) }))
  * ```
  */
 export const connectQemuNic = async (options: QemuOptions): Promise<Either<NicError, QemuNic>> => {
@@ -49,7 +53,7 @@ export const connectQemuNic = async (options: QemuOptions): Promise<Either<NicEr
 
 const firstConnection = ({ address }: QemuSettings): Promise<Socket | Error> => new Promise((resolve) => dial(address, resolve))
 
-/** Tells once: the socket, without listeners, or why there is none; nothing if it is destroyed before. */
+/** Connects; calls `done` once with the socket, without listeners, or the error. Does not call it if the socket is destroyed before. */
 const dial = (address: QemuAddress, done: (result: Socket | Error) => void): Socket => {
   const socket = createConnection(address)
   const failed = (error: Error): void => done(error)

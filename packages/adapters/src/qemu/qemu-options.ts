@@ -5,23 +5,32 @@ import type { NicError, NicFailure } from '../nic/nic-error.js'
 
 /** A unix socket by its path, or a TCP one. */
 export type QemuAddress =
-  /** At most 107 bytes: what `sockaddr_un` holds. */
-  | { readonly path: string }
-  /** Port 0 is any that is free when listening: the NIC's `address` tells which. */
-  | { readonly host: string; readonly port: number }
+  /** A unix socket. */
+  | {
+      /** The socket's path, 1–107 bytes of UTF-8: what `sockaddr_un` holds. */
+      readonly path: string
+    }
+  /** A TCP socket. */
+  | {
+      /** A host name or IP address: to listen on, or to connect to. */
+      readonly host: string
+      /** TCP port, 0–65,535. When listening, 0 takes any free port; the NIC's `address` has it. */
+      readonly port: number
+    }
 
-/** What {@link openQemuNic} and {@link connectQemuNic} take. */
+/** Options of {@link openQemuNic} and {@link connectQemuNic}. */
 export interface QemuOptions {
-  /** Name of the NIC; `qemu` and the address unless given. */
+  /** Name of the NIC in errors and reports; `qemu` and the address unless given. */
   readonly name?: string
+  /** Where to listen, or what to connect to. */
   readonly address: QemuAddress
   /** Largest network packet in bytes, 68–65,535; 1,500 unless given. The guest is not told: give its NIC the same (`host_mtu=` of QEMU's `virtio-net-pci`). */
   readonly mtu?: number
-  /** Most bytes that wait to be written, 512 KiB or room for eight frames unless given; as many again may be with the system. */
+  /** Most bytes that wait to be written, room for one frame to 1 GiB; 512 KiB or room for eight frames unless given; as many again may be with the system. */
   readonly queueBytes?: number
-  /** Permissions of the unix socket, as `0o660`; what the process's umask leaves unless given. Whoever may write to it can be the guest. */
+  /** Permissions of the unix socket, as `0o660`; what the process's umask leaves unless given. Any process that may write to it can be the guest. */
   readonly mode?: number
-  /** Milliseconds until what failed is tried again: to connect, or to listen; 1,000 unless given. */
+  /** Milliseconds until a failed attempt to connect or to listen is repeated, 1–3,600,000; 1,000 unless given. */
   readonly retryMs?: number
 }
 

@@ -1,16 +1,7 @@
 /**
- * What an adapter's author gives the compliance suite: fresh pairs of a NIC and somebody at the other end of its medium.
+ * What an adapter's author gives the compliance suite: fresh pairs of a NIC and the other end of its medium.
  *
- * The suite knows no test runner. Run the cases one after another (they measure memory and time), each as a test of its own:
- *
- * ```ts no-run
- * for (const { title, run } of complianceCases) {
- *   test.serial(`my NIC: ${title}`, async (t) => {
- *     await run({ open: async () => ({ nic: await openMine(), peer: await openTheOtherEnd(), release: async () => removeIt() }) })
- *     t.pass()
- *   })
- * }
- * ```
+ * The suite knows no test runner; `complianceCases` shows how to run it.
  *
  * A case fails by rejecting with an `Error` that says what was expected and what was seen. Neither the NIC nor a peer that is a `Nic` is
  * started when it is handed over: the suite does that, waits for their links, and closes both. A peer that is no NIC — a raw
@@ -31,7 +22,7 @@ export interface RawPeer {
   readonly close?: () => void | Promise<void>
 }
 
-/** A NIC to be tried, and who is at the other end. */
+/** A NIC to be tried, and the other end of its medium. */
 export interface ComplianceOpened {
   /** Opened, not started. */
   readonly nic: Nic

@@ -1,5 +1,5 @@
 /**
- * VXLAN and Geneve in ordinary UDP sockets: the underlay of a switch in user space, where nobody may open a raw one.
+ * VXLAN and Geneve in ordinary UDP sockets: the underlay of a switch in user space, where a process may not open raw ones.
  *
  * Its frames are whole tunnelled frames, as the engine makes and expects them: outer Ethernet, IPv4 or IPv6, UDP, tunnel header, inner
  * frame. On the way out the destination is read off the outer headers and the UDP payload goes through a socket; on
@@ -12,7 +12,7 @@
  *   `NotTunnel` (no UDP to a tunnel's port), `OtherSource` (not from `local`). What the system refuses likewise: `TooLong`, `Unreachable`,
  *   `Forbidden`, `NoBuffers`, `System`; the first of a second is told as a retryable failure. The link stays up, as
  *   other peers may be reached all the while.
- * - **A peer that is gone** is not noticed: a socket that sends to many is not told that nobody listens at one of them.
+ * - **A peer that is gone** is not noticed: a socket that sends to many hears of no single one.
  * - **Cost.** Node makes one system call and several objects for each datagram, either way: several microseconds a frame,
  *   where a stream between two processes carries dozens of frames in one call.
  */
@@ -40,11 +40,25 @@ const CLOSE_MS = 1000
 const TELL_MS = 1000
 
 /**
- * Binds the sockets. A port in use is `Busy`, an address that is not the host's `NotFound`.
+ * Opens an underlay in user space: sends and receives VXLAN and Geneve through ordinary UDP sockets, without privileges. Its frames are whole
+ * tunnelled frames, as the engine makes and expects them. Routes and neighbours are the system's, so no `underlay` is needed around it.
+ *
+ * Fails as `BadOptions`; as `Busy` if a port is in use, as `NotFound` if `local` is not an address of the host.
  *
  * @example
- * ```ts no-run
- * const uplink = orThrow(await openUdpOverlay({ tunnel: 'vxlan', local: '192.0.2.1', sources: 8 }))
+ * ```ts
+ * import { openHost } from '@vfp-ts/adapters/host'
+ * import { openUdpOverlay } from '@vfp-ts/adapters/udp-overlay'
+ * import { orThrow } from '@vfp-ts/core'
+ *
+ * const host = openHost()
+ * orThrow(host.uplink(orThrow(await openUdpOverlay({ tunnel: 'vxlan', local: '127.0.0.1', ports: { vxlan: 48_790 } }))))
+ * console.log(host.report().uplink?.link)
+ * await host.close()
+ * ```
+ *
+ * ```text output
+ * up
  * ```
  */
 export const openUdpOverlay = async (options: UdpOverlayOptions): Promise<Either<NicError, Nic>> => {

@@ -6,10 +6,10 @@ import type { NicError, NicFailure } from '../nic/nic-error.js'
 /** The overlay's own MAC: destination of every frame it delivers. */
 export const OVERLAY_MAC = '02:00:00:00:00:01'
 
-/** Source MAC of every frame it delivers, as sockets do not tell whose it was. */
+/** Source MAC of every frame it delivers, since a socket does not tell the sender's. */
 export const OVERLAY_PEER_MAC = '02:00:00:00:00:02'
 
-/** What {@link openUdpOverlay} takes. */
+/** Options of {@link openUdpOverlay}. */
 export interface UdpOverlayOptions {
   /** Name of the NIC; `udp` and the address unless given. */
   readonly name?: string
@@ -21,13 +21,18 @@ export interface UdpOverlayOptions {
    * UDP ports on the wire, of this host and of its peers, where they are not 4789 and 6081. The engine knows tunnels by the
    * well-known ports, so frames bear these in any case.
    */
-  readonly ports?: { readonly vxlan?: number; readonly geneve?: number }
+  readonly ports?: {
+    /** UDP port of VXLAN on the wire, 1–65,535; 4789 unless given. */
+    readonly vxlan?: number
+    /** UDP port of Geneve on the wire, 1–65,535; 6081 unless given. */
+    readonly geneve?: number
+  }
   /** Largest outer packet in bytes, 1,280–65,535; 1,500 unless given. Longer ones than the way takes, the system fragments. */
   readonly mtu?: number
   /**
    * Sockets to send from beside those that receive, 0–64; none unless given. Without them all that is sent bears the tunnel's port as its
    * source, and a network that spreads flows by ports takes one way for all. With them, the source port of a frame as the engine
-   * chose it selects one of so many ports of the system's choice.
+   * chose it selects one of these sockets, whose ports the system chose.
    */
   readonly sources?: number
   /** Frames that wait to be sent at most, 1–65,536; 256 unless given. As many again may be with the system. */

@@ -18,9 +18,11 @@ export type NeighbourState = 'incomplete' | 'reachable' | 'stale' | 'probe' | 'f
 
 /** A neighbour as reports show it. */
 export interface NeighbourReport {
+  /** The neighbour's IP address. */
   readonly ip: string
-  /** Absent until it is known. */
+  /** Its MAC, as `02:00:00:00:00:01`; `undefined` until it is known. */
   readonly mac: string | undefined
+  /** Where it is in its life. */
   readonly state: NeighbourState
   /** Frames that wait for its MAC. */
   readonly waiting: number

@@ -42,28 +42,48 @@ const { Ipv6At, IPV6_LENGTH } = wire.ipv6
 
 /** A NIC on the physical network that resolves its neighbours. */
 export interface Underlay extends Nic {
+  /** The host's MAC: source of what is sent. */
   readonly mac: string
   /** The host's own addresses, without the lengths of their networks. */
   readonly addresses: readonly string[]
-  /** The neighbours that are known or asked for. */
+  /** Returns the neighbours that are known or asked for. */
   readonly neighbours: () => readonly NeighbourReport[]
-  /** Packets in which another MAC claimed one of the host's own addresses: a wrong configuration, or worse. */
+  /** Returns the number of packets in which another MAC claimed one of the host's own addresses: a wrong configuration, or worse. */
   readonly conflicts: () => number
-  /** Tells everybody on the link of the own addresses; done by itself at the start and when the link comes up, unless `announce` is false. */
+  /** Announces the host's addresses to all hosts on the link; done by itself at the start and when the link comes up, unless `announce` is false. */
   readonly announce: () => void
 }
 
 /**
- * Puts an underlay around a NIC, which from then on belongs to it: start, use and close the underlay instead. Options that make
- * no sense are refused as `BadOptions`, and the NIC is as it was.
+ * Puts an underlay around a NIC: resolves the neighbours of tunnelled frames by ARP and neighbour discovery, writes their Ethernet addresses, and
+ * answers for the host's addresses. The NIC belongs to it from then on: start, use and close the underlay instead. Wrong options are
+ * refused as `BadOptions`, and the NIC is as it was.
+ *
+ * What has no way is taken and counted in `sendDrops`: `NoRoute`, `NotIp`, `OwnAddress`, `Unresolved`, `WaitingOverflow`, `NeighboursFull`. What
+ * came for the host itself is counted in `receiveDrops`: `Answered`, `NotForUs`, `BadSource`, and errors of the network by what they are.
+ *
+ * Cost: a hash look-up and twelve bytes written for each frame sent; some comparisons for each received.
  *
  * @example
- * ```ts no-run
- * const uplink = orThrow(openUnderlay(nic, {
+ * ```ts
+ * import { openHost } from '@vfp-ts/adapters/host'
+ * import { memoryPair } from '@vfp-ts/adapters/memory'
+ * import { openUnderlay } from '@vfp-ts/adapters/underlay'
+ * import { orThrow } from '@vfp-ts/core'
+ *
+ * const { a } = memoryPair({ macs: ['02:00:00:00:00:01', '02:00:00:00:00:02'] }) // on a machine: openAfPacket
+ * const uplink = orThrow(openUnderlay(a, {
  *   addresses: ['192.0.2.1/24', '2001:db8::1/64'],
  *   routes: [{ prefix: '0.0.0.0/0', via: '192.0.2.254' }],
  * }))
+ * const host = openHost()
  * orThrow(host.uplink(uplink))
+ * console.log(uplink.mac, uplink.addresses.join(' '))
+ * await host.close()
+ * ```
+ *
+ * ```text output
+ * 02:00:00:00:00:01 192.0.2.1 2001:db8::1
  * ```
  */
 export const openUnderlay = (nic: Nic, options: UnderlayOptions): Either<NicError, Underlay> => {

@@ -5,9 +5,9 @@ import type { Nic } from '../nic/nic.js'
 import type { NicError } from '../nic/nic-error.js'
 import { backgroundTimers, type Timers } from '../nic/timers.js'
 
-/** A way to a prefix. */
+/** A route beyond the host's own networks. */
 export interface UnderlayRoute {
-  /** `0.0.0.0/0`, `2001:db8:5::/48`; the longest that holds a destination counts. */
+  /** The destinations, as `0.0.0.0/0` or `2001:db8:5::/48`; the longest prefix that holds a destination counts. */
   readonly prefix: string
   /** The gateway's address, on one of the networks of `addresses` or link-local; without it the prefix is on the link itself. */
   readonly via?: string
@@ -15,11 +15,13 @@ export interface UnderlayRoute {
 
 /** A neighbour whose MAC is known beforehand. */
 export interface StaticNeighbour {
+  /** The neighbour's IP address, not one of the host's own. */
   readonly ip: string
+  /** Its MAC, as `02:00:00:00:00:01`, no group address. */
   readonly mac: string
 }
 
-/** What {@link openUnderlay} is told. Times are in milliseconds. */
+/** Options of {@link openUnderlay}. Times are in milliseconds, whole numbers. */
 export interface UnderlayOptions {
   /** The host's own addresses with the length of their network: `192.0.2.1/24`, `2001:db8::1/64`. At least one. */
   readonly addresses: readonly string[]
@@ -27,7 +29,7 @@ export interface UnderlayOptions {
   readonly mac?: string
   /** Ways beyond the networks of `addresses`. */
   readonly routes?: readonly UnderlayRoute[]
-  /** Neighbours whose MAC is fixed: never asked about, and nobody on the link can change it. */
+  /** Neighbours whose MAC is fixed: never asked about, and no host on the link can change it. */
   readonly neighbours?: readonly StaticNeighbour[]
   /** Whether the own addresses are announced at the start and whenever the link comes up; true unless given. */
   readonly announce?: boolean
@@ -39,13 +41,13 @@ export interface UnderlayOptions {
   readonly tries?: number
   /** How long a neighbour that was given up is not asked for again, 5,000 unless given. */
   readonly failedMs?: number
-  /** How long a neighbour is kept to whom nothing is sent, 600,000 unless given. */
+  /** How long a neighbour is kept to which nothing is sent, 600,000 unless given. */
   readonly idleMs?: number
-  /** Neighbours kept, 1,024 unless given. */
+  /** Most neighbours kept, 1,024 unless given. */
   readonly maxNeighbours?: number
-  /** Frames that wait for one neighbour, 16 unless given; 4 MiB of them for all neighbours together. */
+  /** Most frames that wait for one neighbour, 16 unless given; 4 MiB of them for all neighbours together. */
   readonly maxWaiting?: number
-  /** The system's unless given. */
+  /** Time for questions and ages; `backgroundTimers` unless given. */
   readonly timers?: Timers
 }
 
