@@ -90,7 +90,7 @@ const tell = (bytes: Uint8Array): Told => {
     'tcp.hdr_len': transportOf('tcp', ({ transport }) => (transport?.kind === 'tcp' ? 20 + transport.options.length : -1)),
     'udp.srcport': transportOf('udp', port('sourcePort')),
     'udp.dstport': transportOf('udp', port('destinationPort')),
-    'udp.length': transportOf('udp', ({ transport }, size) => (transport?.kind === 'udp' ? (transport.length ?? size.transport) : -1)),
+    'udp.length': transportOf('udp', ({ transport, surplus }, size) => (transport?.kind === 'udp' ? (transport.length ?? size.transport - (surplus?.length ?? 0)) : -1)),
     'vxlan.vni': all(({ tunnel }) => (tunnel?.kind === 'vxlan' ? [tunnel.vni] : [])),
     'vxlan.gbp': all(({ tunnel }) => (tunnel?.kind === 'vxlan' ? [tunnel.groupPolicy?.id ?? tunnel.reserved & 0xffff] : [])),
     'geneve.vni': all(({ tunnel }) => (tunnel?.kind === 'geneve' ? [tunnel.vni] : [])),
