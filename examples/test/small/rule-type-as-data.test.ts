@@ -13,7 +13,7 @@ test('rule-type-as-data: flows are spread over both hosts, and an address that n
   t.is(counts.length, 2)
   t.is(counts.reduce((sum, n) => sum + n, 0), 100)
   t.true(counts.every((n) => n > 25), counts.join(' '))
-  t.true(lines.includes('to 10.0.1.6: {"_tag":"Dropped","reason":"NobodyThere"}'))
+  t.true(lines.includes('to 10.0.1.6: {"_tag":"Dropped","reason":"NobodyThere","by":{"port":"vm-1","layer":"network","group":"routes","rule":"tenant-a"}}'))
 })
 
 test('rule-type-as-data: four mistakes are refused by place and reason, and change nothing', (t) => {

@@ -13,5 +13,5 @@ test('two-tunnels: an answer loses both tunnels, and one that avoided the applia
   const answer = below(lines, 'answer by the appliance: Passed')
   t.is(answer[1], 'IPv4 10.0.1.5 > 10.0.0.4, TCP, ttl 64, id 0, DF')
   t.is(answer.length, 4)
-  t.true(lines.includes('answer around it: {"_tag":"Dropped","reason":"NotInspected"}'))
+  t.true(lines.includes('answer around it: {"_tag":"Dropped","reason":"NotInspected","by":{"port":"vm-1","layer":"chain","group":"web","rule":"around-it"}}'))
 })
