@@ -7,7 +7,7 @@ import type { Changes, HeaderTransposition } from '../../src/transposition/heade
 
 const v4 = ipv4(0x0a000005)
 const v6 = ipv6(0x20010db8, 0, 0, 5)
-const spec: PushSpec = { dstMac: 2, srcMac: 1, srcIp: ipv4(0xc0000201), dstIp: ipv4(0xc0000202), srcPort: 49152, dstPort: 4789, vni: 5001 }
+const spec: PushSpec = { dstMac: 2, srcMac: 1, srcIp: ipv4(0xc0000201), dstIp: ipv4(0xc0000202), srcPort: 49152, vni: 5001 }
 
 const reason = (t: HeaderTransposition): string => (t._tag === 'Invalid' ? t.reason : 'valid')
 
@@ -79,9 +79,9 @@ test('pop: each popped group must encapsulate another one', (t) => {
 
 test('push: traffic class is copied from what is encapsulated and the TTL is that of a host, unless given', (t) => {
   const p = push(spec)
-  t.deepEqual(p._tag === 'Transposition' && p.push, [{ ...spec, dscp: { original: 0 }, ecn: { original: 0 }, ttl: DEFAULT_TTL, tunnel: 'vxlan', vlans: [], options: new Uint8Array(0) }])
+  t.deepEqual(p._tag === 'Transposition' && p.push, [{ ...spec, dstPort: 4789, dscp: { original: 0 }, ecn: { original: 0 }, ttl: DEFAULT_TTL, tunnel: 'vxlan', vlans: [], options: new Uint8Array(0) }])
   const given = push({ ...spec, dscp: 46, ecn: 0, ttl: 3 })
-  t.deepEqual(given._tag === 'Transposition' && given.push[0], { ...spec, dscp: 46, ecn: 0, ttl: 3, tunnel: 'vxlan', vlans: [], options: new Uint8Array(0) })
+  t.deepEqual(given._tag === 'Transposition' && given.push[0], { ...spec, dstPort: 4789, dscp: 46, ecn: 0, ttl: 3, tunnel: 'vxlan', vlans: [], options: new Uint8Array(0) })
 })
 
 test('push: values out of range are invalid with a reason', (t) => {
