@@ -15,7 +15,7 @@ export interface HostOptions extends Omit<SwitchOptions, 'environment'> {
   readonly environment?: Omit<Environment, 'deliver' | 'toVm' | 'toNetwork' | 'released'>
   /** Milliseconds between two rounds in which old flows and packets that waited too long are let go; 1,000 unless given. */
   readonly expireEveryMs?: number
-  /** Time; {@link backgroundTimers} unless given. It is the switch's clock as well unless `clock` is given. */
+  /** Time; `backgroundTimers` of the door `nic` unless given. It is the switch's clock as well unless `clock` is given. */
   readonly timers?: Timers
   /** Called after a NIC was plugged in, when it fails or its link or MTU changes. `port` is the port's name, `undefined` for the uplink. */
   readonly onNic?: (port: string | undefined, event: NicEvent) => void

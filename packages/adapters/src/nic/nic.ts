@@ -135,7 +135,7 @@ export interface Nic {
   readonly start: (receiver: Receiver) => Either<NicError, void>
   /**
    * Queues the frame at `start`–`end` of `bytes` for sending; returns what became of it. The bytes are copied before it returns. `offload`
-   * says what is left to do to the frame ({@link offloadOf}); 0, a finished frame, unless given.
+   * says what is left to do to the frame (`offloadOf` makes it); 0, a finished frame, unless given.
    */
   readonly send: (bytes: Uint8Array, start: number, end: number, offload?: number) => SendCode
   /** Hands the queued frames to the system. */

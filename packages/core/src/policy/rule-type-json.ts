@@ -16,7 +16,7 @@ export type ComputedJson =
   | { readonly lookup: string; readonly take?: string; readonly or?: ValueJson }
   /** Of the flow's hash: 16 is a source port from 49152 to 65535, 1 to 14 are that many bits. */
   | { readonly hash: number }
-  /** An IPv4 address behind an IPv6 prefix. @see RFC 6052 §2.2 */
+  /** An IPv4 address behind an IPv6 prefix. (RFC 6052 §2.2) */
   | { readonly prefix: ValueJson; readonly length: EmbeddingLength; readonly embed: ValueJson }
   /** The IPv4 address behind an IPv6 prefix. */
   | { readonly embedded: ValueJson; readonly length: EmbeddingLength }
