@@ -94,7 +94,8 @@ export const configOf = (host: HostName, folder: string, { addresses = [`${PAS[h
     return [name, {
       mac: VMS[name].mac, ip: [VMS[name].ip], vni: VNI, nic: nics[name] ?? { afPacket: { interface: name } },
       layers: [
-        { layer: 'guard' },
+        // A VM may have addresses beside its own: those that mappings send to it.
+        { layer: 'guard', policy: { ips: mappings.filter(({ mac }) => mac === VMS[name].mac).map(({ ip }) => ip) } },
         { layer: 'responder', policy: { gateways: [], neighbours: {} } },
         { layer: 'vnet', policy: { routes: ['10.0.0.0/8'] } },
       ],

@@ -7,6 +7,7 @@ import { testNeeding } from '@vfp-ts/needs'
 import fc from 'fast-check'
 import { type FlowGroup, flowToJson } from '../../src/flow/format-flow.js'
 import { fittingTransposition } from '../../src/testing/transposition-arbitraries.js'
+import { OTHER_PORTS } from '../../src/testing/transposition-values.js'
 import { apply } from '../../src/transposition/apply.js'
 import { ApplyCode } from '../../src/transposition/apply-code.js'
 import { compile } from '../../src/transposition/program.js'
@@ -46,8 +47,11 @@ const transposed = (): readonly (readonly [Uint8Array, Uint8Array])[] => {
 
 const PREFERENCES = ['ip.defragment:FALSE', 'ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_checksum:TRUE', 'eth.fcs:Never']
 
+/** Ports that are no tunnel's unless tshark is told, as our reading is. */
+const DECODE_AS = ['-d', `udp.port==${OTHER_PORTS.vxlan},vxlan`, '-d', `udp.port==${OTHER_PORTS.geneve},geneve`] as const
+
 const toldOf = (frames: readonly Uint8Array[]): readonly Told[] =>
-  askTshark(frames, FIELDS, PREFERENCES, [...EVERY_OCCURRENCE, ...others().flatMap((p) => ['--disable-protocol', p])])
+  askTshark(frames, FIELDS, PREFERENCES, [...EVERY_OCCURRENCE, ...DECODE_AS, ...others().flatMap((p) => ['--disable-protocol', p])])
     .map((values): Told => (field) => (values[FIELDS.indexOf(field)] ?? '').split(',').filter((value) => value !== ''))
 
 /** What we read, in the order of the wire: the groups, and behind the last what it quotes. */

@@ -10,7 +10,7 @@ import { checksum, pseudoSum4, pseudoSum6 } from '../../src/wire/checksum.js'
 import { type FrameView, makeFrameView, MAX_GROUPS } from '../../src/wire/frame-view.js'
 import { parseFrame, Verify } from '../../src/wire/parse.js'
 import { Reason } from '../../src/wire/reason.js'
-import { TEST_ENDS } from '../../src/testing/transposition-values.js'
+import { OTHER_PORTS, TEST_ENDS } from '../../src/testing/transposition-values.js'
 
 /** A frame in a buffer with room around it. */
 export interface Frame {
@@ -162,7 +162,7 @@ const quote = (): fc.Arbitrary<Omit<GroupSpec, 'l3'> & { readonly payload: Uint8
 /** Zeros often: the sums at the edge of one's complement. */
 const payload = (): fc.Arbitrary<Uint8Array> => fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.nat(8).map((n) => new Uint8Array(n)))
 
-const TUNNEL_PORTS: ReadonlySet<number> = new Set([4789, 6081])
+const TUNNEL_PORTS: ReadonlySet<number> = new Set([4789, 6081, ...Object.values(OTHER_PORTS)])
 const PROTOCOLS = { tcp: 6, udp: 17, gre: 47, other: 132 } as const
 const ETHERTYPES = { 4: 0x0800, 6: 0x86dd, arp: 0x0806, none: 0x88b5 } as const
 
