@@ -29,7 +29,7 @@ export default {
   groupOrder: ['Guides', 'Layers', 'The paper', 'Project', 'Modules', '*'],
   // notExported is off: TypeDoc looks only at the root's own package, which exports nothing.
   validation: { notExported: false, invalidLink: true, invalidPath: true, rewrittenLink: true, notDocumented: true, unusedMergeModuleWith: true },
-  requiredToBeDocumented: ['Variable', 'Function', 'Class', 'Interface', 'Method', 'Accessor', 'TypeAlias'],
+  requiredToBeDocumented: ['Variable', 'Function', 'Class', 'Interface', 'Method', 'Accessor', 'TypeAlias', 'Property', 'EnumMember'],
   packagesRequiringDocumentation: packageNames,
   treatWarningsAsErrors: true,
   treatValidationWarningsAsErrors: true,

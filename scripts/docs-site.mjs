@@ -85,6 +85,12 @@ export const sortNames = app =>
     }
   })
 
+/** A drop reason's value is the sentence that says what it means. */
+function reasonText(member) {
+  const value = member.type?.type === 'literal' ? member.type.value : undefined
+  return member.sources?.some(({ fullFileName }) => fullFileName.endsWith('/core/src/drop-reason.ts')) && typeof value === 'string' ? value : undefined
+}
+
 /** The tag stands where the comment is: a function's comments are its signatures'. */
 function categorise(reflection, category) {
   const tag = new CommentTag('@category', [{ kind: 'text', text: category }])
@@ -97,6 +103,8 @@ function categorise(reflection, category) {
 export const documentTags = app =>
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, context => {
     for (const member of context.project.getReflectionsByKind(ReflectionKind.Property)) {
-      if (member.name === '_tag' && member.comment === undefined) member.comment = new Comment([{ kind: 'text', text: 'Tells the variants of the union apart.' }])
+      if (member.comment !== undefined) continue
+      const text = member.name === '_tag' ? 'Tells the variants of the union apart.' : reasonText(member)
+      if (text !== undefined) member.comment = new Comment([{ kind: 'text', text }])
     }
   })

@@ -6,7 +6,7 @@ export interface Clock {
   readonly nowUs: () => number
 }
 
-/** A clock that stands still until it is told otherwise: for tests, replays and simulations. */
+/** A clock that a program moves on itself: for tests, replays and simulations. */
 export interface ManualClock extends Clock {
   /** Moves the clock on by `us` microseconds (at least 0). */
   readonly advanceUs: (us: number) => void
@@ -14,7 +14,7 @@ export interface ManualClock extends Clock {
   readonly moveToUs: (us: number) => void
 }
 
-/** A {@link ManualClock} that starts at `startUs`. */
+/** Returns a {@link ManualClock} that starts at `startUs` microseconds. */
 export const manualClock = (startUs = 0): ManualClock => {
   let now = startUs
   return {
@@ -24,5 +24,5 @@ export const manualClock = (startUs = 0): ManualClock => {
   }
 }
 
-/** A clock over any source of fractional milliseconds, as `performance.now` of the host environment. */
+/** Returns a clock over any monotonic source of fractional milliseconds, such as `performance.now`. */
 export const clockFromMs = (nowMs: () => number): Clock => ({ nowUs: () => nowMs() * 1000 })

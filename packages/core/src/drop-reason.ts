@@ -102,8 +102,12 @@ export const DROP_REASONS = { ...PARSE_REASONS, ...ENGINE_REASONS, ...APPLY_REAS
 
 /** The reasons by where they are found, as the page about them has its tables. */
 export const DROP_REASON_SECTIONS = {
+  /** Found while the frame is parsed. */
   'The frame cannot be read': PARSE_REASONS,
+  /** Found by the engine around the layers. */
   'The engine': ENGINE_REASONS,
+  /** Found while the bytes are rewritten. */
   'The bytes cannot be rewritten': APPLY_REASONS,
+  /** Those of the ready-made layers. */
   'Ready-made layers': LAYER_REASONS,
 } as const

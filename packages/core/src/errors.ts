@@ -1,7 +1,7 @@
 /** What every error of the library has in common, and how one is turned into an exception at the edge of a program. */
 import type { Either } from 'fp-ts/lib/Either.js'
 
-/** Errors are data: a tag, and the facts. Each folder of the library has one union of them. */
+/** An error of the library: data with a tag that tells errors apart, and facts beside it. */
 export interface TaggedError {
   readonly _tag: string
 }
@@ -11,6 +11,7 @@ export interface TaggedError {
  * `cause._tag` tells what was refused, whichever copy refused it.
  */
 export class VfpError extends Error {
+  /** The name that stack traces print: `VfpError`. */
   override readonly name = 'VfpError'
   /** The error as data. */
   override readonly cause: TaggedError
@@ -21,7 +22,7 @@ export class VfpError extends Error {
 }
 
 /**
- * The value of a `Right`, or an exception that carries the `Left`: for scripts, examples and tests, where a refusal
+ * Returns the value of a `Right`; throws an exception that carries a `Left`. For scripts, examples and tests, where a refusal
  * is a bug. Programs that can go on match on the `Either`.
  *
  * @throws VfpError if the value is a `Left`
@@ -31,7 +32,7 @@ export const orThrow = <A>(value: Either<TaggedError, A>): A => {
   throw new VfpError(value.left)
 }
 
-/** One readable line for any error of the library: its tag and its facts; problems with their paths, reasons and values. */
+/** Returns one readable line for any error of the library: its tag and its facts; problems with their paths, reasons and values. */
 export const describeError = (error: TaggedError): string => {
   const { problems, more, ...others } = error as TaggedError & { readonly problems?: unknown; readonly more?: unknown }
   // The reason and the place of an error with problems are those of the first.

@@ -56,7 +56,7 @@ export { equals as sameTransposition, isIdentity, size as transpositionSize } fr
 
 export type { ActionContext } from './policy/action-context.js'
 export { type BadRuleType, type DataRuleType, type FindResource, ruleTypeFromJson, type UnboundRule } from './policy/data-rule-type.js'
-export type { Computable, ComputedJson, KeyJson, LookupJson, RuleTypeJson, TemplateJson, ValueJson } from './policy/rule-type-json.js'
+export type { Computable, ComputedJson, EditTemplateJson, KeyJson, LookupJson, PushTemplateJson, RuleTypeJson, TemplateJson, ValueJson } from './policy/rule-type-json.js'
 export type { ParameterJson, ParameterType } from './policy/rule-type-parameters.js'
 export { type BadTransposition, transpositionFromJson } from './policy/transposition-codec.js'
 export { integer, strictly, strictlyPartial } from './check/codecs.js'

@@ -1,7 +1,7 @@
 /**
  * Classifiers: from the flow id of a packet to the best rule of a group.
  *
- * What. A group holds rules; each has conditions, a priority and a place in the order of insertion. A classifier
+ * **What.** A group holds rules; each has conditions, a priority and a place in the order of insertion. A classifier
  * answers one question, which of the rules that match a packet is the best, in one of two orders:
  *
  * - by **priority**: the smallest priority number, among equals the smallest sequence number;
@@ -9,7 +9,7 @@
  *   longest; then priority, then sequence. A single value counts as a prefix of full width, and a rule without
  *   that condition as one of length 0 (it matches packets without the field, too).
  *
- * Which. There are two classifiers. `linearClassifier` (linear.ts) is the oracle: a sorted array, tried from the
+ * **Which.** There are two classifiers. `linearClassifier` (linear.ts) is the oracle: a sorted array, tried from the
  * front; obviously right, and linear. `buildClassifier` (build.ts) is what groups use: it distributes the rules
  * (assign.ts) over *parts*, each suited to some of them, and asks the parts in the order of the best rule each of them holds:
  *
@@ -23,11 +23,11 @@
  * distributed again by the conditions not looked at yet, so that neither a thousand ports behind one address nor a
  * thousand addresses behind one port end in a list.
  *
- * Invariants. Every classifier answers as the linear one does, after any sequence of amendments (law 4). A lookup
+ * **Invariants.** Every classifier answers as the linear one does, after any sequence of amendments (law 4). A lookup
  * allocates nothing and throws nothing. A classifier never changes once it was handed out: `amend` copies the touched
  * paths and shares the rest, so that readers of the old one are undisturbed and rollback is a reference kept.
  *
- * Cost. An amendment touches, for each rule, a path of every part that holds it; building uses the same code, on nodes
+ * **Cost.** An amendment touches, for each rule, a path of every part that holds it; building uses the same code, on nodes
  * that it still owns and so need not copy (see `Edit` in part.ts).
  *
  * @see VFP §6.5
@@ -69,14 +69,14 @@ export interface Classifier<R extends ClassifierRule> {
   /** Number of rules. */
   readonly size: number
   /**
-   * The best rule that matches, or `undefined`.
+   * Returns the best rule that matches, or `undefined`.
    *
    * @param words - UFID words of the packet
    * @param depth - its number of header groups
    */
   readonly lookup: (words: Uint32Array, depth: number) => R | undefined
   /**
-   * A classifier without the removed rules and with the added ones; this one keeps answering as before. An id to
+   * Returns a classifier without the removed rules and with the added ones; this one stays as it is. An id to
    * be removed that is not there is ignored; an added rule replaces one of the same id. Fails as building does.
    */
   readonly amend: (removedIds: Iterable<string>, added: readonly R[]) => Either<ClassifierError, Classifier<R>>

@@ -12,8 +12,8 @@ import { precedes, type Rank } from './rank.js'
 
 /**
  * The right to change nodes in place. Each amendment makes one and marks with it the nodes it creates; nodes with
- * another mark belong to classifiers already handed out and are copied. Dropped with the amendment, so that nobody
- * can present it again.
+ * another mark belong to classifiers already handed out and are copied. Dropped with the amendment, so that it
+ * cannot be presented again.
  */
 export interface Edit {
   readonly _tag: 'Edit'

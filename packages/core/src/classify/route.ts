@@ -1,7 +1,7 @@
 /**
  * Which table a rule goes to, and under which keys.
  *
- * The answer depends on nothing but the rule's open conditions, never on what the tables hold: removing a rule finds
+ * The choice depends on nothing but the rule's open conditions, never on what the tables hold: removing a rule finds
  * it where inserting it put it. The choice, first that applies:
  *
  * 1. in a longest-prefix group, the trie of the field that decides;

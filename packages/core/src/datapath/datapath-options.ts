@@ -16,7 +16,7 @@ export interface DatapathOptions {
   readonly maxFragments: number
   /** Geneve options that policy knows how to live with, as `class << 8 | type`: other critical ones close a tunnel. */
   readonly geneveOptions: readonly number[]
-  /** Mixed into the hash of flows, so that nobody outside can choose colliding ones. */
+  /** Mixed into the hash of flows, so that senders cannot choose colliding ones. */
   readonly hashSeed: number
   /** Bounds of waiting for resources; those of {@link DEFAULT_PENDING} unless given. */
   readonly pending?: PendingOptions
@@ -30,6 +30,7 @@ export interface DatapathOptions {
 export interface DatapathCounters {
   /** Packets that came in; one that waited counts once. */
   packets: number
+  /** Their bytes, from the Ethernet header on, as they came in. */
   bytes: number
   /** Packets decided by a cached flow as it stood. */
   fast: number

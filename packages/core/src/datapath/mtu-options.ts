@@ -18,8 +18,13 @@ export interface MtuOptions {
   readonly oversize?: 'tooBig' | 'fragment' | 'drop'
   /** Whether the maximum segment size that TCP SYNs of either direction tell is lowered to what fits; `true` unless given. */
   readonly clampMss?: boolean
-  /** Bound of the errors sent to the VM: so many a second in the long run, so many at once; 100 and 50 unless given. */
-  readonly errors?: { readonly perSecond: number; readonly burst: number }
+  /** Bound of the errors sent to the VM; 100 a second and 50 at once unless given. */
+  readonly errors?: {
+    /** Errors a second in the long run. */
+    readonly perSecond: number
+    /** Errors at once, after a pause. */
+    readonly burst: number
+  }
 }
 
 /** {@link MtuOptions} with everything said. */
@@ -28,10 +33,10 @@ export type Mtu = Required<Omit<MtuOptions, 'network'>> & Pick<MtuOptions, 'netw
 /** The options with their defaults. */
 export const completeMtu = (options: MtuOptions): Mtu => ({ oversize: 'tooBig', clampMss: true, errors: { perSecond: 100, burst: 50 }, ...options })
 
-/** Whether a link may take packets of so many bytes. */
+/** Returns whether a link may take packets of at most `mtu` bytes. */
 export const isMtu = (mtu: number): boolean => Number.isInteger(mtu) && mtu >= LEAST && mtu <= MOST
 
-/** Why a number is no MTU. */
+/** Returns why a number is no MTU. */
 export const mtuReason = (mtu: unknown): string => `a whole number of bytes from ${LEAST} to ${MOST}, not ${String(mtu)}`
 
 /** Every IPv4 host must take as much in one piece (RFC 791 §3.2). */

@@ -1,5 +1,5 @@
 /**
- * Explanations: a walk as a person or a program reads it afterwards.
+ * Explanations: a walk in words and as data.
  *
  * Made by listening to an ordinary walk, so what is told is what happens; nothing is cached, counted or committed.
  *
@@ -19,54 +19,76 @@ import type { Walk, Walker } from './walk.js'
 
 /** What happened in one group of a layer. */
 export interface ExplainedGroup {
+  /** Name of the group, unique in its layer and direction. */
   readonly group: string
   /** `matched`, or `searched` without a match, or `skipped` because its own conditions do not hold. */
   readonly outcome: 'matched' | 'searched' | 'skipped'
   /** Its conditions in words, where it has some. */
   readonly when: string
+  /** Id of the rule that matched; absent where none did. */
   readonly rule?: string
   /** The rule's conditions in words. */
   readonly ruleWhen?: string
-  /** Whether the rule decided at once. */
+  /** Whether the rule that matched ends the search in its layer. */
   readonly terminating?: boolean
   /** Why the group was skipped, in words. */
   readonly because?: string
-  /** Rules that did not match, and why. */
+  /** Rules that did not match, and why: those better than the one that matched; in a longest-prefix group, all. */
   readonly passedOver: PassedOver
 }
 
 /** What happened in one layer. */
 export interface ExplainedLayer {
+  /** Name of the layer on its port. */
   readonly layer: string
-  /** The flow id as the layer saw it. */
+  /** The packet as the layer saw it, in words. */
   readonly before: string
+  /** The packet as the layer saw it, as data: its header groups, outermost first. */
   readonly beforeGroups: readonly FlowGroup[]
+  /** Groups of this direction in the order they were walked; none where a connection decided. */
   readonly groups: readonly ExplainedGroup[]
   /** How the decision was found, in words. */
   readonly decidedBy: string
+  /** `continue`, `drop Reason`, `hairpin to port`, `reply by responder`, or `pending on resource key`. */
   readonly verdict: string
+  /** What the layer did to the headers, in the notation of transpositions; `identity` where nothing. */
   readonly transposition: string
+  /** Labels of the action contexts that run for the packet. */
   readonly contexts: readonly string[]
+  /** Names of the ports that get a copy of the packet as the layer left it. */
   readonly mirrors: readonly string[]
-  /** The flow id as the layer left it. */
+  /** The packet as the layer left it, in words. */
   readonly after: string
+  /** The packet as the layer left it, as data: its header groups, outermost first. */
   readonly afterGroups: readonly FlowGroup[]
 }
 
 /** The whole way of a packet. `String()` of it is the readable form; its own properties are the JSON form. */
 export interface Explanation {
+  /** Direction in which the packet went through the port. */
   readonly direction: Direction
+  /** The packet as it came in, in words; `not parsed` if it could not be read. */
   readonly before: string
+  /** What each layer did, in the order they were walked; layers behind the one that decided are absent. */
   readonly layers: readonly ExplainedLayer[]
   /** `continue`, `drop Reason`, `hairpin to port`, `reply by responder`, or `pending on resource key`. */
   readonly verdict: string
   /** The rule that the verdict is of; absent where it is `continue`, and where no rule alone decided. */
-  readonly by?: { readonly layer: string; readonly group: string; readonly rule: string }
+  readonly by?: {
+    /** Name of the rule's layer. */
+    readonly layer: string
+    /** Name of its group. */
+    readonly group: string
+    /** Its id in the group. */
+    readonly rule: string
+  }
   /** Keys that resources do not know about yet, each behind its resource's name. The verdict says whether the packet waits. */
   readonly unknown: readonly string[]
   /** Composition of all layers' transpositions. */
   readonly transposition: string
+  /** The packet as it would leave, in words; `nothing` if it is dropped. */
   readonly after: string
+  /** Whether later packets of the flow are decided by this decision, without a walk. If not, `notCached` has the reason. */
   readonly cacheable: boolean
   /** Why later packets of the flow are walked, too, in words; empty where they are not. */
   readonly notCached: string
@@ -86,7 +108,7 @@ export interface Explained {
   readonly nowUs: number
 }
 
-/** What an explanation needs of whoever has the frame. */
+/** What an explanation needs of the caller, which has the frame. */
 export interface Explaining {
   /** Takes back what rules took on the way. */
   readonly letGo: (holds: Walk['holds']) => void

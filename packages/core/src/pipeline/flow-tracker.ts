@@ -72,8 +72,8 @@ export class FlowTracker implements FlowContext {
   }
 
   /**
-   * Begins with a frame as it entered the port. When an earlier decision is looked at again, `flowHash` is given, and to whom the packet had been
-   * handed then.
+   * Begins with a frame as it entered the port. When an earlier decision is looked at again, `flowHash` is given, and the names the packet had been
+   * handed to then.
    */
   begin(direction: Direction, words: Uint32Array, depth: number, nowUs: number, flowHash?: number, handed: readonly string[] = NONE): void {
     this.direction = direction
@@ -113,12 +113,12 @@ export class FlowTracker implements FlowContext {
     return [...this.#handed]
   }
 
-  /** Whether somebody has yet to take the packet. */
+  /** Whether a name that has to take the packet has not taken it yet. */
   get isUntaken(): boolean {
     return this.#untaken.size > 0
   }
 
-  /** A rule lets the packet go on. An answer takes what its connection handed over, and is handed to whom the connection was taken from. */
+  /** A rule lets the packet go on. An answer takes what its connection handed over, and is handed to the name the connection was taken under. */
   passOn({ handsTo, takes }: Rule, side: 'forward' | 'reverse'): void {
     const taken = side === 'forward' ? takes : handsTo
     const given = side === 'forward' ? handsTo : takes

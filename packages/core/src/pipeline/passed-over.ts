@@ -1,5 +1,5 @@
 /**
- * Why rules did not match: for explanations, where a person asks about the rule that was expected to decide.
+ * Why rules did not match: for explanations of a rule that was expected to decide.
  *
  * Asked of the conditions themselves, not of the classifier, which finds a rule without looking at the others. Cost: linear in
  * the group's rules, so never part of a packet's way.
@@ -12,6 +12,7 @@ import type { CompiledGroup, CompiledRule } from './compiled-port.js'
 
 /** A rule that did not match, and why. */
 export interface PassedOverRule {
+  /** Id of the rule, unique in its group. */
   readonly rule: string
   /** The first of its conditions that does not hold, in words. */
   readonly because: string
@@ -21,11 +22,11 @@ export interface PassedOverRule {
 export interface PassedOver {
   /** The first of them, in the order they would have been preferred. */
   readonly rules: readonly PassedOverRule[]
-  /** How many more there are. */
+  /** Number of further rules that did not match. */
   readonly more: number
 }
 
-/** At most so many rules are told of; the rest is counted. */
+/** Most rules that are listed; the rest is counted. */
 const TOLD = 5
 
 /**

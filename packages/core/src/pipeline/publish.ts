@@ -23,7 +23,7 @@ export interface BadGroup {
   readonly reason: string
 }
 
-/** Compiles a snapshot whose layers keep so many connections each, taking over from `previous` whatever has not changed. */
+/** Compiles a snapshot whose layers keep `maxConnections` connections each, taking over from `previous` whatever has not changed. */
 export const publish = (policy: PortPolicy, previous: CompiledPort, maxConnections: number = DEFAULT_MAX_CONNECTIONS): E.Either<BadGroup, CompiledPort> => {
   const layers: CompiledLayer[] = []
   for (const layer of policy.layers) {

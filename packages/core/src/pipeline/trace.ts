@@ -1,4 +1,4 @@
-/** What a walk tells whoever wants to know how it came to its decision. */
+/** What a walk reports of how it came to its decision. */
 import type { Direction } from '../flow/flow-id.js'
 import type { Decision } from '../policy/decision.js'
 import type { CompiledGroup, CompiledLayer, CompiledRule } from './compiled-port.js'

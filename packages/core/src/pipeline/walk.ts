@@ -227,7 +227,7 @@ export class Walker {
 
   /**
    * For an ICMP error, the connection of the packet it quotes and what that means for the error. The error is no packet of the
-   * connection and does not keep it alive: nobody has shown to be its end.
+   * connection and does not keep it alive: neither end has shown itself by it.
    */
   #related(layer: CompiledLayer, flow: FlowTracker, trace: Trace | undefined): Found | undefined {
     if (layer.flows.size === 0) return undefined

@@ -25,11 +25,21 @@ export type Scalar = number | IpAddress
 
 /** One value of a condition: a single value, an inclusive range, or all values that share their leading bits. */
 export type Match =
-  | { readonly _tag: 'Value'; readonly value: Scalar }
-  | { readonly _tag: 'Range'; readonly from: Scalar; readonly to: Scalar }
+  | {
+      readonly _tag: 'Value'
+      /** The only value that matches. */
+      readonly value: Scalar
+    }
+  | {
+      readonly _tag: 'Range'
+      /** Smallest value that matches. */
+      readonly from: Scalar
+      /** Largest value that matches; not below `from`, and of the same IP version. */
+      readonly to: Scalar
+    }
   | {
       readonly _tag: 'Prefix'
-      /** Bits behind `length` are zero. */
+      /** The value whose leading bits count; bits behind `length` are zero. */
       readonly value: Scalar
       /** Leading bits that count, from 0 to the field's width (32 for IPv4, 128 for IPv6). */
       readonly length: number
@@ -37,8 +47,9 @@ export type Match =
 
 /** One condition: the field's value is one of `values`. */
 export interface Condition {
+  /** Name of the field: `dstIp`, or of an inner header group `inner.dstIp`, `inner2.dstIp`; of a quoted packet `quoted.dstIp`. */
   readonly field: FieldRef
-  /** ORed; at least one in a policy. */
+  /** Values of which the field has to have one; at least one in a policy. */
   readonly values: readonly Match[]
 }
 
@@ -47,22 +58,22 @@ type IpFieldName = 'srcIp' | 'dstIp' | 'arpSender' | 'arpTarget' | 'ndpTarget'
 /** The type of a field's values: {@link IpAddress} for IP fields, a number for all others. */
 export type ScalarOf<F extends FieldRef> = F extends IpFieldName | `inner.${IpFieldName}` | `inner2.${IpFieldName}` | `quoted.${IpFieldName}` ? IpAddress : number
 
-/** The field has exactly this value. */
+/** Returns a condition: the field has exactly this value. */
 export const is = <F extends FieldRef>(field: F, value: ScalarOf<F>): Condition => anyOf(field, [{ _tag: 'Value', value }])
 
-/** The field has one of these values. */
+/** Returns a condition: the field has one of these values. */
 export const oneOf = <F extends FieldRef>(field: F, values: readonly ScalarOf<F>[]): Condition =>
   anyOf(field, isList(values) ? values.map((value): Match => ({ _tag: 'Value', value })) : values)
 
-/** The field's value lies between `from` and `to`, both included. */
+/** Returns a condition: the field's value lies between `from` and `to`, both included. */
 export const between = <F extends FieldRef>(field: F, from: ScalarOf<F>, to: ScalarOf<F>): Condition =>
   anyOf(field, [{ _tag: 'Range', from, to }])
 
-/** The field's first `length` bits are those of `value`; bits of `value` behind them are ignored. */
+/** Returns a condition: the field's first `length` bits are those of `value`. Bits of `value` behind them are ignored. */
 export const inPrefix = <F extends FieldRef>(field: F, value: ScalarOf<F>, length: number): Condition =>
   anyOf(field, [{ _tag: 'Prefix', value, length }])
 
-/** A condition of any mixture of values, each brought into its canonical form. */
+/** Returns a condition on any mixture of values, ranges and prefixes, each brought into its canonical form. */
 export const anyOf = (field: FieldRef, values: readonly Match[]): Condition => ({
   field,
   // What is no list stays as it is, and is refused with the policy.

@@ -56,11 +56,17 @@ export type FindResource = (name: string) => AnyResource | undefined
 
 /** A rule whose resources are not found yet. Started like this it refuses, unless it needs none. */
 export interface UnboundRule extends Rule {
-  /**
-   * Resources it needs: their names, the parameter that gave each, if one did, and a key of the shape that it will look up: what only a packet
-   * tells stands as 0 in it.
-   */
-  readonly resources: readonly { readonly name: string; readonly lookup: string; readonly param: string | undefined; readonly sampleKey: unknown }[]
+  /** Resources it needs, one entry a lookup. */
+  readonly resources: readonly {
+    /** Name of the resource. */
+    readonly name: string
+    /** Name of the lookup that needs it. */
+    readonly lookup: string
+    /** Name of the parameter that gave the resource; `undefined` where the definition names it. */
+    readonly param: string | undefined
+    /** A key of the shape that will be looked up, with 0 for what only a packet tells. */
+    readonly sampleKey: unknown
+  }[]
   /** The rule with its resources; what is not found refuses when the rule starts. */
   readonly bind: (find: FindResource) => Rule
 }

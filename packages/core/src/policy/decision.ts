@@ -14,21 +14,39 @@ export type Verdict =
   /** To the next layer, or out. */
   | { readonly _tag: 'Continue' }
   /** Nowhere. The reason is a short name such as `Denied`; drops are counted by it. */
-  | { readonly _tag: 'Drop'; readonly reason: DropReason }
+  | {
+      readonly _tag: 'Drop'
+      /** Name that the drop is counted under. */
+      readonly reason: DropReason
+    }
   /** Out of this port and into the outbound path of another, or of the same one (VFP §7.2). */
-  | { readonly _tag: 'Hairpin'; readonly port: string }
+  | {
+      readonly _tag: 'Hairpin'
+      /** Name of the port that the packet goes into; where there is none of that name, it is dropped as `NoSuchPort`. */
+      readonly port: string
+    }
   /**
    * Nowhere: a responder answers it. To an outbound packet the answer goes back to the VM; to an inbound one it goes into the
    * outbound path of the port, as if its VM had answered. One that was hairpinned is answered at the port it first came to.
    */
-  | { readonly _tag: 'Reply'; readonly by: Responder }
+  | {
+      readonly _tag: 'Reply'
+      /** Writes the answer. */
+      readonly by: Responder
+    }
   /** Nowhere yet: it waits until the resource knows about the key (in its words), and is then walked afresh. */
-  | { readonly _tag: 'Pending'; readonly resource: string; readonly key: string }
+  | {
+      readonly _tag: 'Pending'
+      /** Name of the resource that is asked. */
+      readonly resource: string
+      /** The key in its resource's words. */
+      readonly key: string
+    }
 
 /**
  * Something a rule took for a flow, such as a port of a NAT, that has to be given back.
  *
- * While it is held, a rule answers the same object for the same flow each time it is asked: a flow is walked more than once, and
+ * While it is held, a rule returns the same object for the same flow each time it is asked: a flow is walked more than once, and
  * the engine tells holds apart by identity. Once a packet that holds it was let through, it belongs to the connections that
  * were made with it. A rule that is not stateful makes none: then it is the rule's own affair when it ends, and `release` is
  * not called any more.
@@ -44,6 +62,7 @@ export interface Hold {
 
 /** The whole answer of a rule. */
 export interface Decision {
+  /** Where the packet goes after this layer. */
   readonly verdict: Verdict
   /** Applied to the packet before the next layer sees it; on a drop it is not applied. */
   readonly transposition: HeaderTransposition
@@ -93,7 +112,7 @@ export const sameVerdict = (a: Verdict, b: Verdict): boolean => {
   return b._tag === 'Continue'
 }
 
-/** A verdict in words. */
+/** Returns a verdict in words: `continue`, `drop Reason`, `hairpin to port`, `reply by responder`, or `pending on resource key`. */
 export const formatVerdict = (v: Verdict): string => {
   switch (v._tag) {
     case 'Continue': return 'continue'

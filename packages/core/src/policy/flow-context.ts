@@ -14,14 +14,19 @@ import type { Cell, Lookup, Resource } from './resource.js'
 
 /** The port a rule runs on. */
 export interface PortIdentity {
+  /** Name of the port, unique on its switch. */
   readonly name: string
+  /** The VM's MAC. */
   readonly mac: Mac
+  /** The VM's addresses, as the port was added with; none if it named none. */
   readonly ips: readonly IpAddress[]
 }
 
 /** A flow as one layer sees it. */
 export interface FlowContext {
+  /** Whether the packet comes from the VM (`outbound`) or goes to it (`inbound`). */
   readonly direction: Direction
+  /** The port whose layers are walked. */
   readonly port: PortIdentity
   /** Monotonic microseconds. A decision that reads them is good for this moment only, and is not cached. */
   readonly nowUs: number
@@ -37,11 +42,11 @@ export interface FlowContext {
    * took under this name (`takes`), and nothing has taken it since.
    */
   readonly handed: (to: string) => boolean
-  /** A number field, or `undefined` if the packet does not have it (or it is not a number). */
+  /** Returns the value of a number field; `undefined` if the packet does not have it, or it is not a number. */
   readonly number: (ref: FieldRef) => number | undefined
-  /** A MAC field. */
+  /** Returns the value of a MAC field; `undefined` if the packet does not have it. */
   readonly mac: (ref: FieldRef) => Mac | undefined
-  /** An IP address field. */
+  /** Returns the value of an IP address field; `undefined` if the packet does not have it. */
   readonly ip: (ref: FieldRef) => IpAddress | undefined
   /**
    * The value a resource has for a key. Where that is not known yet the answer is `none`, and whatever the rule then decides,

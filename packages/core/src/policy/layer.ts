@@ -34,6 +34,7 @@ export const isPolicy = (u: unknown): boolean => typeof u === 'object' && u !== 
 
 /** What a layer type may know of the place its configuration is for. */
 export interface LayerEnvironment {
+  /** The port that the layer is on. */
   readonly port: PortIdentity
   /** The group that is being updated, or `undefined` when the whole layer is. */
   readonly group: string | undefined
@@ -43,20 +44,51 @@ export interface LayerEnvironment {
   readonly resourceNames?: readonly string[]
 }
 
-/** A kind of layer. `L` its name, `C` its configuration, `O` that configuration as it is written. */
+/**
+ * A kind of layer: how its policies are read, and which groups of rules they mean. `L` is its name, `C` its configuration as read, `O`
+ * that configuration as it is written. {@link defineLayer} makes one.
+ */
 export interface LayerType<L extends string, C, O> {
+  /** Name of the type; a layer on a port has it too, unless it is added under another one. */
   readonly name: L
+  /** Reads a configuration from JSON and writes it back. */
   readonly codec: t.Type<C, O>
-  /** Groups for a configuration that `check` had no objection to. */
+  /** Returns the groups for a configuration that `check` had no objection to. */
   readonly groups: (config: C, environment: LayerEnvironment) => readonly Group[]
-  /** Objections that the codec cannot have, as a resource that does not exist; empty if there are none. */
+  /** Returns objections that the codec cannot have, such as a resource that does not exist; empty if there are none. */
   readonly check: (config: C, environment: LayerEnvironment) => readonly Problem[]
-  /** A policy for layers of this type; it is read when a handle is updated with it. */
+  /** Returns a policy for layers of this type; it is read when a handle is updated with it. */
   readonly policy: (config: O) => Policy<L>
 }
 
 /**
- * Makes a layer type. The smallest is a name, a codec and a function to groups.
+ * Makes a layer type from a name, a codec of its configuration and a function from a configuration to groups of rules.
+ *
+ * ```ts
+ * import * as t from 'io-ts'
+ * import { allow, block, buildFrame, defineLayer, is, openSwitch, orThrow, PortNumber, rule } from '@vfp-ts/core'
+ *
+ * // Lets the VM reach one TCP port and nothing else.
+ * const onlyPort = defineLayer({
+ *   name: 'only-port',
+ *   codec: t.strict({ port: PortNumber }),
+ *   groups: ({ port }) => [{
+ *     name: 'all',
+ *     direction: 'outbound',
+ *     rules: [rule(allow, {}, { priority: 1, when: [is('proto', 6), is('dstPort', port)] }), rule(block, {})],
+ *   }],
+ * })
+ *
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01' }))
+ * const layer = orThrow(vm.addLayer(onlyPort, { order: 10 }))
+ * orThrow(layer.update(onlyPort.policy({ port: 443 })))
+ * const frame = orThrow(buildFrame({ proto: 'tcp', srcIp: '10.0.0.4', dstIp: '10.0.0.5', dstPort: 80 }))
+ * console.log(vm.explain('outbound', frame).verdict)
+ * ```
+ *
+ * ```text output
+ * drop Denied
+ * ```
  *
  * @throws VfpError with a `BadOptions` if a part is missing, unknown or of another type
  */

@@ -2,7 +2,7 @@
  * The policy of one port as an immutable snapshot.
  *
  * Every change makes a new snapshot with the next generation number; whoever holds the old one keeps reading it
- * undisturbed, and a refused change is simply a snapshot nobody published.
+ * undisturbed, and a refused change is a snapshot that was not published.
  *
  * @see VFP §6.3 for generations
  */
@@ -54,11 +54,20 @@ export const emptyPolicy: PortPolicy = { generation: 0, layers: List<LayerPolicy
 /** Where a new layer goes. */
 export type Place =
   /** Behind all layers of the same or a smaller order, before those of a larger one. */
-  | { readonly order: number }
+  | {
+      /** Place in the walk: a smaller order is nearer the VM. */
+      readonly order: number
+    }
   /** Right on the VM side of the named layer. */
-  | { readonly before: string }
+  | {
+      /** Name of a layer of the port. */
+      readonly before: string
+    }
   /** Right on the network side of the named layer. */
-  | { readonly after: string }
+  | {
+      /** Name of a layer of the port. */
+      readonly after: string
+    }
 
 /** The snapshot with a layer put in its place, or the name of the layer that `place` refers to and that is not there. */
 export const insertLayer = (

@@ -26,7 +26,7 @@ export interface OwnCell extends Cell {
   changed(): void
 }
 
-/** A new cell, for an entry of a resource or for the state of a rule ({@link FlowContext.dependsOn}). */
+/** Returns a new cell, for an entry of a resource or for the state of a rule ({@link FlowContext.dependsOn}). */
 export const makeCell = (): OwnCell => new Counter()
 
 class Counter implements OwnCell {
@@ -37,12 +37,25 @@ class Counter implements OwnCell {
   }
 }
 
-/** An answer of a resource. `Absent` is definite: the rule decides what it means. `Unknown` is not: the answer may come yet. */
+/** What a resource says of a key. `Absent` is definite: the rule decides what it means. `Unknown` is not: the answer may come yet. */
 export type Lookup<V> =
-  | { readonly _tag: 'Found'; readonly value: V; readonly cell: Cell }
-  | { readonly _tag: 'Absent'; readonly cell: Cell }
-  /** The cell's version grows when the answer has come, `Found` or `Absent`. Keys may share a cell. */
-  | { readonly _tag: 'Unknown'; readonly cell: Cell }
+  | {
+      readonly _tag: 'Found'
+      /** What the resource has for the key. */
+      readonly value: V
+      /** Its version grows when the value changes or is removed. */
+      readonly cell: Cell
+    }
+  | {
+      readonly _tag: 'Absent'
+      /** Its version grows when the key may have got a value. Keys may share a cell. */
+      readonly cell: Cell
+    }
+  | {
+      readonly _tag: 'Unknown'
+      /** Its version grows when the answer has come, `Found` or `Absent`. Keys may share a cell. */
+      readonly cell: Cell
+    }
 
 /** A resource of whatever keys and values, as a switch keeps it by name. */
 export type AnyResource = Resource<never, unknown>
@@ -54,10 +67,10 @@ export type AnyResource = Resource<never, unknown>
 export interface Resource<K, V> {
   /** Its name in explanations and in policies given as JSON. */
   readonly name: string
-  /** The answer for a key, at once: a walk does not wait. It has no effect; what is to be found out is said by `request`. */
+  /** Returns what the resource has for a key, at once: a walk does not wait. It has no effect; `request` starts finding out. */
   readonly lookup: (key: K) => Lookup<V>
   /**
-   * Find out about a key that was `Unknown`. A port calls it once while the key is outstanding, and again each time its
+   * Starts to find out about a key that was `Unknown`. A port calls it once while the key is outstanding, and again each time its
    * patience is over (`pending.timeoutUs`). The answer may come within the call. Called after the packet, not within its walk.
    */
   readonly request?: (key: K) => void
@@ -76,5 +89,5 @@ export interface Resource<K, V> {
   readonly checkKey?: (key: unknown) => string | undefined
 }
 
-/** A key in a resource's words. */
+/** Returns a key in a resource's words. */
 export const keyText = <K, V>(resource: Resource<K, V>, key: K): string => resource.formatKey?.(key) ?? JSON.stringify(key)

@@ -16,7 +16,12 @@ export const PARAMETER_TYPES = {
 export type ParameterType = keyof typeof PARAMETER_TYPES
 
 /** A parameter as JSON: its type, or with the value that is taken where a rule gives none. */
-export type ParameterJson = ParameterType | { readonly type: ParameterType; readonly default?: number | string }
+export type ParameterJson = ParameterType | {
+  /** Name of the parameter's type. */
+  readonly type: ParameterType
+  /** Value where a rule gives none, as it would be written there; without it every rule has to give one. */
+  readonly default?: number | string
+}
 
 /** A parameter of a rule type. */
 export interface Parameter {

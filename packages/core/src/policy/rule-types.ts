@@ -33,7 +33,10 @@ const ReasonName = new t.Type<DropReason, string>(
 /** Drops the packet, counted under `reason` (`Denied` unless said). */
 export const block = defineRuleType({
   name: 'block',
-  config: strictlyPartial({}, { reason: ReasonName }),
+  config: strictlyPartial({}, {
+    /** Reason that the drop is counted under, not empty; `Denied` unless given. */
+    reason: ReasonName,
+  }),
   decide: ({ reason }) => refuse(reason ?? 'Denied'),
 })
 
@@ -72,10 +75,35 @@ export const nat = defineRuleType({
 const Copy = t.literal('copy')
 const UdpPortNumber = integer(1, 0xffff, 'a UDP port')
 const TunnelConfig = strictlyPartial(
-  { srcIp: Ip, dstIp: Ip },
   {
-    tunnel: Tunnel, port: UdpPortNumber, vni: Vni, srcMac: MacText, dstMac: MacText, innerDstMac: MacText, innerSrcMac: MacText, options: Hex,
-    dscp: t.union([Copy, integer(0, 63, 'a DSCP')]), ecn: t.union([Copy, integer(0, 3, 'an ECN codepoint')]), ttl: t.union([Copy, integer(1, 255, 'a TTL')]),
+    /** Outer source address: the tunnel's near end. */
+    srcIp: Ip,
+    /** Outer destination address, of the same IP version: the tunnel's far end. */
+    dstIp: Ip,
+  },
+  {
+    /** Kind of the tunnel; VXLAN unless given. */
+    tunnel: Tunnel,
+    /** UDP destination port of the outer header, 1–65535; the kind's well-known one unless given. Refused for GRE and NVGRE. */
+    port: UdpPortNumber,
+    /** Network identifier, 24 bits; plain GRE alone has none. */
+    vni: Vni,
+    /** Outer source MAC; all zeros unless given, for the underlay to fill in. */
+    srcMac: MacText,
+    /** Outer destination MAC; all zeros unless given, for the underlay to fill in. */
+    dstMac: MacText,
+    /** Destination MAC that the frame inside gets; kept unless given. */
+    innerDstMac: MacText,
+    /** Source MAC that the frame inside gets; kept unless given. */
+    innerSrcMac: MacText,
+    /** Options of a Geneve header, as hexadecimal digits, whole words; none unless given. */
+    options: Hex,
+    /** Outer DSCP, 0–63, or `copy` of the frame inside; `copy` unless given. */
+    dscp: t.union([Copy, integer(0, 63, 'a DSCP')]),
+    /** Outer ECN field, 0–3, or `copy` of the frame inside; `copy` unless given. */
+    ecn: t.union([Copy, integer(0, 3, 'an ECN codepoint')]),
+    /** Outer TTL, 1–255, or `copy` of the frame inside; 64 unless given. */
+    ttl: t.union([Copy, integer(1, 255, 'a TTL')]),
   },
 )
 type TunnelConfig = t.TypeOf<typeof TunnelConfig>
@@ -145,7 +173,17 @@ const AddressOrPrefix: t.Type<IpAddress | IpPrefix, string> = new t.Type<IpAddre
   (a) => ('words' in a ? formatIp(a) : formatPrefix(a)),
 )
 
-const translation = strictlyPartial({ to: t.union([t.literal(4), t.literal(6)]), src: AddressOrPrefix, dst: AddressOrPrefix }, { hops: integer(0, 254, 'hops') })
+const translation = strictlyPartial({
+  /** IP version that packets leave with. */
+  to: t.union([t.literal(4), t.literal(6)]),
+  /** Source afterwards: an address of that version, or the IPv6 prefix that IPv4 addresses are embedded in. */
+  src: AddressOrPrefix,
+  /** Destination afterwards: an address of that version, or the IPv6 prefix that IPv4 addresses are embedded in. */
+  dst: AddressOrPrefix,
+}, {
+  /** What is taken from the TTL, 0–254; 1 unless given. */
+  hops: integer(0, 254, 'hops'),
+})
 
 /** With addresses of the version translated to, and prefixes behind which an IPv4 address can stand. */
 const translatable: t.Type<t.TypeOf<typeof translation>, t.OutputOf<typeof translation>> = new t.Type(
@@ -213,14 +251,20 @@ export const transpose = defineRuleType({
 /** Sends the packet into the outbound path of another port, or of the same one. */
 export const hairpin = defineRuleType({
   name: 'hairpin',
-  config: strictlyPartial({ port: t.string }, {}),
+  config: strictlyPartial({
+    /** Name of the port that packets enter, outbound. */
+    port: t.string,
+  }, {}),
   decide: ({ port }) => hairpinTo(port),
 })
 
 /** Lets the packet pass and gives a copy to another port. */
 export const mirror = defineRuleType({
   name: 'mirror',
-  config: strictlyPartial({ port: t.string }, {}),
+  config: strictlyPartial({
+    /** Name of the port whose VM gets the copies, or `network`. */
+    port: t.string,
+  }, {}),
   decide: ({ port }) => proceed(undefined, { mirrors: [port] }),
 })
 

@@ -24,6 +24,7 @@ import type { TunnelUse } from './tunnel-use.js'
 
 /** A rule type whose parameters do not matter: what a list of different ones holds. */
 export interface AnyRuleType {
+  /** Name that rules refer to the type by, under `do`. */
   readonly name: string
   /** Reads a configuration from JSON; the result makes rules of it. */
   readonly read: (config: unknown, context: t.Context) => t.Validation<(options: RuleOptions) => Rule>
@@ -31,6 +32,7 @@ export interface AnyRuleType {
 
 /** A kind of rule. `N` its name, `C` its configuration, `O` that configuration as JSON, `S` its state. */
 export interface RuleType<N extends string, C, O, S> extends AnyRuleType {
+  /** Name that rules refer to the type by, under `do`. */
   readonly name: N
   /** Reads a configuration from JSON and writes it back. */
   readonly config: t.Type<C, O>
@@ -51,9 +53,11 @@ export interface RuleType<N extends string, C, O, S> extends AnyRuleType {
   readonly tunnels: (config: C) => TunnelUse | undefined
 }
 
-/** What one writes to make a rule type. */
+/** The parts of a rule type, for {@link defineRuleType}. */
 export interface RuleTypeSpec<N extends string, C, O, S> {
+  /** Name that rules refer to the type by, under `do`. Unique among the types of a layer. */
   readonly name: N
+  /** Reads a configuration from JSON, as rules have it under `with`, and writes it back. */
   readonly config: t.Type<C, O>
   /**
    * Decides on a flow, from what `flow` tells, the configuration and the state. Called for the first packet of a flow and whenever
@@ -77,8 +81,30 @@ export interface RuleTypeSpec<N extends string, C, O, S> {
 }
 
 /**
- * Makes a rule type. Without `init` the type is stateless. Write `init` before the functions that take the state: its type
- * is inferred in that order.
+ * Makes a rule type. Without `init` the type is stateless. Write `init` before the functions that take the state: its type is inferred in
+ * that order.
+ *
+ * ```ts
+ * import * as t from 'io-ts'
+ * import { buildFrame, defineRuleType, openSwitch, orThrow, proceed, refuse, rulesLayer } from '@vfp-ts/core'
+ *
+ * // Drops packets from ports below a bound.
+ * const unprivileged = defineRuleType({
+ *   name: 'unprivileged',
+ *   config: t.strict({ below: t.number }),
+ *   decide: ({ below }, flow) => ((flow.number('srcPort') ?? 0) < below ? refuse('Privileged') : proceed()),
+ * })
+ *
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01' }))
+ * const layer = orThrow(vm.addLayer(rulesLayer('ports', [unprivileged]), { order: 10 }))
+ * orThrow(layer.updateJson({ outbound: [{ name: 'all', rules: [{ do: 'unprivileged', with: { below: 1024 } }] }] }))
+ * const frame = orThrow(buildFrame({ proto: 'udp', srcIp: '10.0.0.4', dstIp: '10.0.0.5', srcPort: 53 }))
+ * console.log(vm.explain('outbound', frame).verdict)
+ * ```
+ *
+ * ```text output
+ * drop Privileged
+ * ```
  *
  * @throws VfpError with a `BadOptions` if a part is missing, unknown or of another type
  */
@@ -118,16 +144,19 @@ export const DEFAULT_IDLE_US = 240_000_000
 export interface RuleOptions {
   /** Unique in its group; by default made from the rule's position. */
   readonly id?: string
-  /** Smaller is better; 100 unless said. */
+  /** Smaller is better, 0–4294967295; 100 unless given. */
   readonly priority?: number
   /** All must hold; none means every packet. */
   readonly when?: readonly Condition[]
-  /** Whether a match here decides at once, before later groups are looked at. */
+  /** Whether a match here decides at once, before later groups are looked at; `false` unless given. */
   readonly terminating?: boolean
-  /** Whether a match makes a connection whose reverse direction gets the inverse action. */
+  /**
+   * Whether a match makes a connection whose reverse direction gets the inverse action; `false` unless given. `true` takes {@link
+   * DEFAULT_IDLE_US}.
+   */
   readonly stateful?: boolean | Stateful
   /**
-   * Name of whoever has to take what the rule lets go on: a rule of a layer behind this one with the same name in `takes`. A packet
+   * Name under which what the rule lets go on has to be taken: by a rule of a layer behind this one with the same name in `takes`. A packet
    * that nothing takes is dropped as `NotTaken`, be that layer missing, without policy, in the wrong place, or without a rule for the packet.
    */
   readonly handsTo?: string
@@ -143,11 +172,15 @@ export interface RuleOptions {
 export interface Rule {
   /** Undefined until its group names it. */
   readonly id: string | undefined
+  /** Smaller is better. */
   readonly priority: number
+  /** Conditions that must all hold; none means every packet. */
   readonly conditions: readonly Condition[]
+  /** Whether a match decides at once, before later groups are looked at. */
   readonly terminating: boolean
+  /** How long its connections are remembered; `undefined` if it makes none. */
   readonly stateful: Stateful | undefined
-  /** Who has to take what it lets go on; see {@link RuleOptions}. */
+  /** The name that has to take what it lets go on; see {@link RuleOptions}. */
   readonly handsTo: string | undefined
   /** The name under which it takes what was handed over. */
   readonly takes: string | undefined
@@ -167,6 +200,7 @@ export interface Rule {
 export interface RunningRule {
   /** The type it was started from and its state, as the type's own code sees them. */
   readonly type: object
+  /** The state, as the type's `init` made it; `undefined` for a stateless type. */
   readonly state: unknown
   /** The same object for as long as one state is handed on from rule to rule; states themselves may be equal by chance. */
   readonly lineage: object

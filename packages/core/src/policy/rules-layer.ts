@@ -23,16 +23,23 @@ import { FIELD_REFS, resolveField, type FieldRef } from '../flow/field.js'
 
 /** A rule as JSON: `do` names its type, `with` is its configuration. */
 export interface RuleJson {
+  /** Unique in its group; made from the position unless given. */
   readonly id?: string
+  /** Smaller is better, 0–4294967295; 100 unless given. */
   readonly priority?: number
-  /** Conditions that all must hold; every packet unless given. */
+  /** Conditions that must all hold, by field, as `{ "proto": "tcp", "dstPort": [80, 443] }`; every packet unless given. */
   readonly when?: ConditionsJson | undefined
+  /** Name of the rule type. */
   readonly do: string
-  /** The configuration, in the JSON form of the rule type that `do` names. */
+  /** Configuration, in the JSON form of the rule type that `do` names; `{}` unless given. */
   readonly with?: unknown
+  /** Whether a match decides at once, before later groups are looked at; `false` unless given. */
   readonly terminating?: boolean
-  /** `true`, or the idle time in milliseconds, exact to the microsecond. */
-  readonly stateful?: boolean | { readonly idleMs: number }
+  /** Whether a match makes a connection; `true` takes the default idle time of four minutes. `false` unless given. */
+  readonly stateful?: boolean | {
+    /** Milliseconds without a packet in either direction, 0.001–4294967295, after which a connection is forgotten. */
+    readonly idleMs: number
+  }
   /** Name under which a rule of a layer behind has to take the packet, else it is dropped as `NotTaken`. */
   readonly handsTo?: string
   /** Name under which the rule takes what another one handed over. */
@@ -41,20 +48,25 @@ export interface RuleJson {
 
 /** A group as JSON. */
 export interface GroupJson {
+  /** Unique in its direction. */
   readonly name: string
+  /** Groups are walked by ascending order, equal ones as listed; 0 unless given. */
   readonly order?: number
-  /** Conditions of the whole group; every packet unless given. */
+  /** Conditions of the whole group: where they do not all hold, it is skipped. None unless given. */
   readonly when?: ConditionsJson | undefined
-  /** A field's name: the rule with the longest prefix on it matches. */
+  /** Name of a field: among the rules that match, the one with the longest prefix on it is chosen. By priority unless given. */
   readonly longestPrefix?: FieldRef
+  /** Rules of the group. */
   readonly rules: readonly RuleJson[]
 }
 
 /** The policy of a rules layer as JSON. */
 export interface RulesJson {
-  /** Definitions of rule types that the rules of this policy may name beside those of the layer. */
+  /** Definitions of rule types that the rules of this policy may name beside those of the layer; none unless given. */
   readonly types?: readonly RuleTypeJson[]
+  /** Groups that packets from the VM pass; none unless given. */
   readonly outbound?: readonly GroupJson[]
+  /** Groups that packets to the VM pass; none unless given. */
   readonly inbound?: readonly GroupJson[]
 }
 
@@ -68,16 +80,35 @@ interface ReadGroup {
 
 /** Rules and groups, as read. */
 export interface RulesConfig {
+  /** Definitions of rule types that the rules of this policy may name beside those of the layer; none unless given. */
   readonly types?: readonly DataRuleType[]
+  /** Groups that packets from the VM pass; none unless given. */
   readonly outbound?: readonly ReadGroup[]
+  /** Groups that packets to the VM pass; none unless given. */
   readonly inbound?: readonly ReadGroup[]
 }
 
 /**
- * A layer type whose policies are groups of rules of the given types.
+ * Returns a layer type whose policies are groups of rules of the given types.
  *
- * @param name the layer type's name
- * @param types the rule types its policies may name, built in or one's own
+ * ```ts
+ * import { allow, block, buildFrame, openSwitch, orThrow, rulesLayer } from '@vfp-ts/core'
+ *
+ * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01' }))
+ * const firewall = orThrow(vm.addLayer(rulesLayer('firewall', [allow, block]), { order: 20 }))
+ * orThrow(firewall.updateJson({
+ *   inbound: [{ name: 'web', rules: [{ do: 'allow', when: { proto: 'tcp', dstPort: 443 }, priority: 1 }, { do: 'block', priority: 2 }] }],
+ * }))
+ * const frame = orThrow(buildFrame({ proto: 'tcp', srcIp: '10.0.0.5', dstIp: '10.0.0.4', dstPort: 22 }))
+ * console.log(vm.explain('inbound', frame).verdict)
+ * ```
+ *
+ * ```text output
+ * drop Denied
+ * ```
+ *
+ * @param name Name of the layer type.
+ * @param types Rule types that its policies may name, built in or one's own.
  */
 export const rulesLayer = <L extends string>(name: L, types: readonly AnyRuleType[]): LayerType<L, RulesConfig, RulesJson> =>
   marked(defineLayer({
@@ -205,7 +236,7 @@ const readAction = (types: readonly AnyRuleType[], u: unknown, context: t.Contex
   return t.failure(name, t.appendContext(context, 'do', t.string, name), `no such rule type; known are ${names.join(', ')}${suggestion(name, names)}`)
 }
 
-/** A rule as JSON, whatever made it. */
+/** Returns a rule as JSON, of whatever type it is. */
 export const ruleToJson = (r: Rule): RuleJson => ({
   ...(r.id === undefined ? {} : { id: r.id }),
   priority: r.priority,

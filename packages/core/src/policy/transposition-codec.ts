@@ -80,7 +80,17 @@ const NeedCodec: t.Type<Need> = strictlyPartial({}, {
 const completed = <A, O, B>(codec: t.Type<A, O>, complete: (read: A) => B, back: (b: B) => A): t.Type<B, O> =>
   new t.Type<B, O>(codec.name, (u): u is B => codec.is(u), (u, context) => E.map(complete)(codec.validate(u, context)), (b) => codec.encode(back(b)))
 
-const TagJson = strictlyPartial({ vid: integer(0, 4095, 'a VLAN identifier') }, { tpid: choice(0x8100, 0x88a8), pcp: integer(0, 7, 'a priority'), dei: t.boolean })
+const TagJson = strictlyPartial({
+  /** VLAN identifier, 0–4095; 0 is a priority alone. */
+  vid: integer(0, 4095, 'a VLAN identifier'),
+}, {
+  /** EtherType of the tag, 0x8100 or 0x88a8; 0x8100 unless given. */
+  tpid: choice(0x8100, 0x88a8),
+  /** Priority, 0–7; 0 unless given. */
+  pcp: integer(0, 7, 'a priority'),
+  /** Whether the frame may be dropped first; `false` unless given. */
+  dei: t.boolean,
+})
 
 /** A VLAN tag; a customer tag of priority 0 unless said. */
 export const Tag: t.Type<VlanTag, t.OutputOf<typeof TagJson>> = completed(
@@ -90,7 +100,12 @@ export const Tag: t.Type<VlanTag, t.OutputOf<typeof TagJson>> = completed(
 
 const Tags = t.readonlyArray(Tag, 'a list of VLAN tags')
 const PopTags = choice<0 | 1 | 2 | 'all'>(0, 1, 2, 'all')
-const VlansJson = strictlyPartial({}, { pop: PopTags, push: Tags })
+const VlansJson = strictlyPartial({}, {
+  /** Tags to take off, outermost first: 0, 1, 2, or `all`; 0 unless given. */
+  pop: PopTags,
+  /** Tags to put on, outermost first; none unless given. */
+  push: Tags,
+})
 
 /** An edit of VLAN tags. */
 export const Vlans: t.Type<VlanEdit, t.OutputOf<typeof VlansJson>> = completed(VlansJson, ({ pop, push }): VlanEdit => ({ pop: pop ?? 0, push: push ?? [] }), (edit) => edit)

@@ -17,6 +17,7 @@ export type Refusal = string
 
 /** A key that a rule asked for and its resource does not know about yet. */
 export interface MissEvent {
+  /** The port whose packet missed the key. */
   readonly port: PortIdentity
   /** The layer whose rule asked first. */
   readonly layer: string
@@ -68,7 +69,7 @@ export interface Environment {
   readonly released?: (port: PortIdentity, to: string, why: Output['why'], frame: Uint8Array, tunnels: number, offload: number) => void
   /**
    * A resource does not know about a key: told once, after the packet that missed it, and again each time the port's patience
-   * is over (`pending.timeoutUs`) and somebody still wants it. The answer may be given to the resource within the call.
+   * is over (`pending.timeoutUs`) and a packet or flow still needs it. The answer may be given to the resource within the call.
    */
   readonly onMiss?: (miss: MissEvent) => void
 }

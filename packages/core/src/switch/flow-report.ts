@@ -9,6 +9,7 @@ import { type DecidedBy, decidedBy } from './decided-by.js'
 
 /** One unified flow. */
 export interface FlowReport {
+  /** Direction of its packets. */
   readonly direction: Direction
   /** Its key in words. */
   readonly key: string
@@ -20,7 +21,9 @@ export interface FlowReport {
   readonly by?: DecidedBy
   /** The composed transposition in words. */
   readonly transposition: string
+  /** The composed transposition as data. */
   readonly transpositionJson: TranspositionJson
+  /** Packets decided by the flow since it was made. */
   readonly packets: number
   /** Bytes of its packets as they entered the port. */
   readonly bytes: number

@@ -15,9 +15,13 @@ import type { PortError } from './port-error.js'
 
 /** A rule's place and what it has done. */
 export interface RuleReport {
+  /** Name of its layer on the port. */
   readonly layer: string
+  /** Direction of its group. */
   readonly direction: Direction
+  /** Name of its group. */
   readonly group: string
+  /** Its id, unique in its group. */
   readonly rule: string
   /** Name of its rule type. */
   readonly type: string
@@ -25,8 +29,11 @@ export interface RuleReport {
   readonly config: unknown
   /** Conditions in words; empty for a rule that matches everything. */
   readonly when: string
+  /** Smaller is better. */
   readonly priority: number
+  /** Whether a match decides at once, before later groups are looked at. */
   readonly terminating: boolean
+  /** Whether a match makes a connection. */
   readonly stateful: boolean
   /** Packets whose walk it decided. */
   readonly walks: number

@@ -17,6 +17,7 @@ export interface Output {
    * made itself.
    */
   readonly why: 'forward' | 'mirror' | 'reply' | 'fragment' | 'released'
+  /** The frame, from the Ethernet header on; a copy. */
   readonly frame: Uint8Array
 }
 
@@ -24,18 +25,38 @@ export interface Output {
 export type FrameOutcome =
   | { readonly _tag: 'Passed' }
   /** A responder took it: what it said, if anything, left as `reply`. Not a drop. `reason` says so in words. */
-  | { readonly _tag: 'Answered'; readonly reason: string }
+  | {
+      readonly _tag: 'Answered'
+      /** The outcome in words. */
+      readonly reason: string
+    }
   /** Counted under this reason; `by` names the rule that decided so, and is absent where none did. */
-  | { readonly _tag: 'Dropped'; readonly reason: DropReason; readonly by?: DroppedBy }
+  | {
+      readonly _tag: 'Dropped'
+      /** Name that the drop is counted under. */
+      readonly reason: DropReason
+      /** The rule that decided so; absent where none did. */
+      readonly by?: DroppedBy
+    }
   /**
    * Waits until a resource knows about a key (in its words); a copy is kept. It leaves later, or is counted as dropped.
    * `reason` says so in words.
    */
-  | { readonly _tag: 'Pending'; readonly resource: string; readonly key: string; readonly reason: string }
+  | {
+      readonly _tag: 'Pending'
+      /** Name of the resource that is asked. */
+      readonly resource: string
+      /** The key in its resource's words. */
+      readonly key: string
+      /** The outcome in words. */
+      readonly reason: string
+    }
 
 /** What became of a frame, and all that left because of it. The frames are copies. */
 export interface Processed {
+  /** What became of the frame itself. */
   readonly outcome: FrameOutcome
+  /** Frames that left because of it, in the order they left: the frame, copies, answers, fragments. */
   readonly outputs: readonly Output[]
 }
 
@@ -48,6 +69,7 @@ export interface Processed {
  * may take its bytes for headroom. Arrays with fewer than `count` elements are a bug of the caller: a `RangeError`.
  */
 export interface Batch {
+  /** The buffer that the frames lie in, with room in front of each. */
   readonly bytes: Uint8Array
   /** Offset of each frame; changed when its start moves. */
   readonly start: Uint32Array

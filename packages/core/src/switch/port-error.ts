@@ -7,20 +7,56 @@ export type PortError =
   /** The layer type was made with another copy of `@vfp-ts/core`. */
   | ForeignCore
   /** A port of this name exists. */
-  | { readonly _tag: 'NameTaken'; readonly port: string }
+  | {
+      readonly _tag: 'NameTaken'
+      /** The name that is taken. */
+      readonly port: string
+    }
   /** Another port has this MAC in the same virtual network. */
-  | { readonly _tag: 'MacTaken'; readonly mac: string; readonly port: string }
+  | {
+      readonly _tag: 'MacTaken'
+      /** The MAC that is taken. */
+      readonly mac: string
+      /** Name of the port that has it. */
+      readonly port: string
+    }
   /** Parts of the port's description are not what they should be; path, reason and value are those of the first problem. */
-  | ({ readonly _tag: 'BadPort'; readonly port: string } & Problem & Problems)
+  | ({
+      readonly _tag: 'BadPort'
+      /** Name that the port was to have. */
+      readonly port: string
+    } & Problem & Problems)
   /** What the function was told is not what it should be. */
   | BadOptions
   /** The embedding environment refused. */
-  | { readonly _tag: 'EnvironmentRefused'; readonly port: string; readonly reason: string }
+  | {
+      readonly _tag: 'EnvironmentRefused'
+      /** Name of the port. */
+      readonly port: string
+      /** The environment's refusal, in its words. */
+      readonly reason: string
+    }
   /** The port has been deleted. */
-  | { readonly _tag: 'PortGone'; readonly port: string }
+  | {
+      readonly _tag: 'PortGone'
+      /** Name that the port had. */
+      readonly port: string
+    }
   /** The port has a layer of this name. */
-  | { readonly _tag: 'LayerExists'; readonly layer: string }
+  | {
+      readonly _tag: 'LayerExists'
+      /** The name that is taken. */
+      readonly layer: string
+    }
   /** The layer that a place refers to does not exist. */
-  | { readonly _tag: 'NoSuchLayer'; readonly layer: string }
+  | {
+      readonly _tag: 'NoSuchLayer'
+      /** The name that no layer of the port has. */
+      readonly layer: string
+    }
   /** The layer has been removed. */
-  | { readonly _tag: 'LayerGone'; readonly layer: string }
+  | {
+      readonly _tag: 'LayerGone'
+      /** Name that the layer had. */
+      readonly layer: string
+    }

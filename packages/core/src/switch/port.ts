@@ -46,6 +46,7 @@ export interface PortCounters extends Readonly<DatapathCounters> {
   readonly flows: number
   /** Layer-flow pairs held, by layer. */
   readonly connections: Readonly<Record<string, number>>
+  /** Packets that wait, or waited, for resources. */
   readonly pending: PendingReport
 }
 
@@ -67,6 +68,7 @@ export interface PendingReport {
 
 /** A port of the switch. */
 export interface Port {
+  /** Name and addresses of the port. */
   readonly identity: PortIdentity
   /** Where the port is in its life. */
   readonly state: () => PortState
@@ -101,8 +103,8 @@ export interface Port {
    */
   readonly processBatch: (direction: Direction, batch: Batch, sink: Sink) => void
   /**
-   * What would become of the frame and why, layer by layer, under today's policy and connections. Nothing is counted,
-   * cached or remembered.
+   * Returns what would become of the frame and why, layer by layer, under today's policy and connections. Nothing is counted, cached or
+   * remembered.
    */
   readonly explain: (direction: Direction, frame: Uint8Array) => Explanation
   /** The name of a drop reason's number, as batches carry it; empty for 0 and for numbers never given. */
@@ -114,15 +116,16 @@ export interface Port {
   /** The unified flows held. */
   readonly flows: () => readonly FlowReport[]
   /**
-   * Forgets what has been idle too long, and drops packets that waited too long; how many unified flows went. Idle flows are never used, only held. With a
-   * `budget`, looks at no more than so many unified flows and goes on from there at the next call.
+   * Forgets what has been idle too long, and drops packets that waited too long; returns the number of unified flows forgotten. Idle flows
+   * are never used, only held. With a `budget`, looks at no more than that number of unified flows, and goes on from there at the next
+   * call.
    */
   readonly expire: (budget?: number) => number
   /**
-   * Sends on their way the packets whose answers have come, and drops those that waited too long; how many were let through.
+   * Sends on their way the packets whose answers have come, and drops those that waited too long; returns the number let through.
    * A resource that can be watched has it done by itself, and so has a packet that would join others whose answer has come;
    * call it where neither is the case, and for exact timeouts. Within another call on the switch it is done after that, and the
-   * answer is 0.
+   * result is 0.
    */
   readonly settle: () => number
 }

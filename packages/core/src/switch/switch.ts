@@ -42,6 +42,7 @@ import { Turn } from './turn.js'
 export interface SwitchOptions {
   /** Time; stands still at 0 unless given, so that nothing ever idles out. */
   readonly clock?: Clock
+  /** Hooks by which ports are connected to NICs and frames leave; none unless given. */
   readonly environment?: Environment
   /** Resources that policies given as JSON may name. */
   readonly resources?: Readonly<Record<string, AnyResource>>
@@ -61,7 +62,12 @@ export interface SwitchOptions {
    * and from the network (2 unless given), the latter as far as each tunnel ends at this switch (see `tunnelEnds`). `outbound` above 1 is for
    * an appliance: its ports look into whatever tunnels its VMs say and hear, whoever they are addressed to.
    */
-  readonly parseDepth?: { readonly outbound: 1 | 2 | 3; readonly inbound: 1 | 2 | 3 }
+  readonly parseDepth?: {
+    /** Header groups parsed of frames from the VM. */
+    readonly outbound: 1 | 2 | 3
+    /** Header groups parsed of frames from the network. */
+    readonly inbound: 1 | 2 | 3
+  }
   /**
    * Where tunnels end at this switch, beside where the ports' rules say that they do. A frame from the network is taken for a tunnel of the
    * switch only if its outer header is addressed to one of them; any other is payload of the VM that it is addressed to. Needed
@@ -93,6 +99,7 @@ export interface MtuError {
   readonly _tag: 'BadMtu'
   /** `/network`, `/destination` or `/mtu`. */
   readonly path: string
+  /** What is wrong with it, as a sentence. */
   readonly reason: string
 }
 

@@ -4,11 +4,11 @@
  * Only the first fragment has the transport header, and so only it can be matched by ports. What its flow id says of the
  * transport is kept here under the datagram's identity, and lent to the later fragments. Everything else a later
  * fragment says itself, and it is decided by that: its MACs, tags, DSCP and TTL and the tunnel around it are what leaves,
- * so they are what rules have to see. A later fragment whose first did not pass has nobody to follow; the caller drops
+ * so they are what rules have to see. A later fragment whose first did not pass has no transport to be judged by; the caller drops
  * it, counted: passing it by rules that cannot see its ports would be a way around them.
  *
  * **Overlaps.** A later fragment that reaches into what its first one holds is dropped, too: a receiver that lets later bytes win would put
- * together a packet whose header nobody judged (RFC 1858 §4, RFC 5722 §4). A first fragment holds all that is judged, so what later
+ * together a packet whose header was never judged (RFC 1858 §4, RFC 5722 §4). A first fragment holds all that is judged, so what later
  * ones do to each other, or another first one to this one, is the receiver's to see.
  *
  * Bounded: the oldest datagram gives way when the table is full; each is forgotten after 30 s, as reassembly would
@@ -57,7 +57,7 @@ const overlaps = (first: FirstFragment, { bytes, slots, depth }: FrameView): boo
   return (header === 0 ? ipv4FragmentOffset(bytes, slots[s + Slot.L3]!) : ipv6FragmentOffset(bytes, header)) < first.heldBytes
 }
 
-/** Gives the later fragment in `view` the transport of its first one; why not, if not. */
+/** Gives the later fragment in `view` the transport of its first one; returns the refusal, or `''` if it did. */
 export const follow = (first: FirstFragment | undefined, view: FrameView, words: Uint32Array): FragmentRefusal | '' => {
   if (first === undefined) return 'FragmentWithoutFirst'
   if (overlaps(first, view)) return 'FragmentOverlap'

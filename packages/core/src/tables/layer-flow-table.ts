@@ -35,7 +35,7 @@ export interface LayerFlowPair<R> {
   readonly initialDepth: number
   /** The flow hash its rule decided with. */
   readonly flowHash: number
-  /** To whom its packet had been handed when its rule decided; nobody unless given. */
+  /** The names its packet had been handed to when its rule decided; none unless given. */
   readonly handed?: readonly string[]
   /**
    * What the initiating direction's packets get. Its transposition is the binding and never changes; the rest is
@@ -99,8 +99,8 @@ export class LayerFlowTable<R> {
   }
 
   /**
-   * Adds a pair; `after` is the flow id as the layer leaves it, whose reverse will come back. `false`, and nothing
-   * done, if those reverse packets already belong to another living pair.
+   * Adds a pair; `after` is the flow id as the layer leaves it, whose reverse will come back. Returns `false`, and does
+   * nothing, if those reverse packets already belong to another living pair.
    */
   add(pair: LayerFlowPair<R>, after: Uint32Array, afterDepth: number, nowUs: number): boolean {
     const back = this.#reverseKey(pair.direction, after, afterDepth)
@@ -141,7 +141,7 @@ export class LayerFlowTable<R> {
     return this.absence(opposite(direction), this.#scratch, afterDepth)
   }
 
-  /** Whether there is no room for another pair; pairs whose time is over are looked for first, among so many. */
+  /** Whether there is no room for another pair; a bounded number of pairs is searched first for those whose time is over. */
   isFull(nowUs: number): boolean {
     if (this.#pairs.size < 2 * this.capacity) return false
     this.#sweep(64, nowUs)
@@ -185,7 +185,7 @@ export class LayerFlowTable<R> {
     if (held !== undefined) this.remove(held.pair)
   }
 
-  /** Forgets every pair that has been idle too long; how many. */
+  /** Forgets every pair that has been idle too long; returns their number. */
   expire(nowUs: number): number {
     let gone = 0
     for (const pair of this.#pairs.values()) {

@@ -9,7 +9,7 @@
  * stand in one probe sequence and are told apart by their masks. Two flows that both agree with a packet give the
  * same decision, because each one's mask covers all its decision depended on; the first found is as good as any.
  *
- * Whoever sends packets chooses named fields at will, and where rules name a MAC one connection could have flows without
+ * Senders choose named fields at will, and where rules name a MAC one connection could have flows without
  * end, all in one probe sequence. So at most {@link MAX_ALIKE} flows share a hash: the one longest without a packet makes
  * room for the next. What it costs is a walk when a packet of it comes back. Hashes that differ in spite of equal
  * places cannot be aimed at without knowing the port's seed.
@@ -63,7 +63,7 @@ export class UnifiedFlowTable {
   }
 
   /**
-   * Puts a flow in; of {@link MAX_ALIKE} with its hash the stalest goes. `false`, and nothing done, if the table is full of
+   * Puts a flow in; of {@link MAX_ALIKE} with its hash the stalest goes. Returns `false`, and does nothing, if the table is full of
    * others.
    */
   insert(flow: UnifiedFlow): boolean {
@@ -96,7 +96,7 @@ export class UnifiedFlowTable {
     this.#close(i)
   }
 
-  /** Takes out the flows `isOver` says are over, looking at no more than `budget` of them; how many went. */
+  /** Takes out the flows `isOver` says are over, looking at no more than `budget` of them; returns the number taken out. */
   sweep(budget: number, isOver: (flow: UnifiedFlow) => boolean): number {
     let gone = 0
     for (let n = Math.min(budget, this.#flows.length); n > 0; n--) {

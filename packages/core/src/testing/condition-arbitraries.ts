@@ -11,7 +11,7 @@ import { L3 } from '../wire/frame-view.js'
 import type { ClassifierRule } from '../classify/classifier.js'
 import { type Flow, GROUP_KINDS, type GroupSpec, makeFlow, writeField } from './flow-arbitraries.js'
 
-/** Any well-formed match of a field, in canonical form; `ranges: false` leaves ranges out. */
+/** Generates well-formed matches of a field, in canonical form; with `ranges: false` no ranges. */
 export const matchArbitrary = (ref: FieldRef, options: { readonly ranges: boolean } = { ranges: true }): fc.Arbitrary<Match> => {
   const { field } = resolveField(ref)!
   const scalar = field.kind === 'ip' ? address(field.name.startsWith('arp')) : number(maxOf(field))
@@ -25,13 +25,13 @@ export const matchArbitrary = (ref: FieldRef, options: { readonly ranges: boolea
   return any.map((match) => anyOf(ref, [match]).values[0]!)
 }
 
-/** Any well-formed condition on one of the fields. */
+/** Generates well-formed conditions on one of the fields. */
 export const conditionArbitrary = (
   refs: readonly FieldRef[] = ALL_FIELDS, options: { readonly ranges: boolean } = { ranges: true },
 ): fc.Arbitrary<Condition> =>
   fc.constantFrom(...refs).chain((ref) => fc.array(matchArbitrary(ref, options), { minLength: 1, maxLength: 3 }).map((values) => anyOf(ref, values)))
 
-/** Conditions on different fields, as rules have them. */
+/** Generates conditions on different fields, as rules have them. */
 export const conditionsArbitrary = (
   refs: readonly FieldRef[] = ALL_FIELDS, options: { readonly ranges: boolean } = { ranges: true },
 ): fc.Arbitrary<readonly Condition[]> =>
@@ -45,17 +45,17 @@ export const ALL_FIELDS: readonly FieldRef[] = [
 /** The fields of access lists and routes: few, so that rules overlap and share tables. */
 export const COMMON_FIELDS: readonly FieldRef[] = ['srcIp', 'dstIp', 'proto', 'srcPort', 'dstPort', 'inner.dstIp', 'dstMac']
 
-/** Rules with ids `r0`, `r1`, …, priorities from 0 to 5, and sequence numbers by position. */
+/** Generates rules with ids `r0`, `r1`, …, priorities from 0 to 5, and sequence numbers by position. */
 export const rulesArbitrary = (conditions: fc.Arbitrary<readonly Condition[]>, maxLength: number): fc.Arbitrary<readonly ClassifierRule[]> =>
   fc.array(fc.tuple(fc.nat(5), conditions), { maxLength })
     .map((rules) => rules.map(([priority, conds], i) => ({ id: `r${i}`, priority, sequence: i, conditions: conds })))
 
-/** Flows whose fields lie in, at the edge of, or one beside values that the conditions name, in groups that mostly have the fields. */
+/** Generates flows whose fields lie in, at the edge of, or one beside values that the conditions name, in groups that mostly have the fields. */
 export const flowNear = (lists: readonly (readonly Condition[])[]): fc.Arbitrary<Flow> =>
   fc.tuple(lists.length === 0 ? fc.constant([]) : fc.constantFrom(...lists), fc.array(fc.nat(0xffff), { minLength: 16, maxLength: 16 }))
     .map(([conditions, choices]) => nearFlow(conditions, choices))
 
-/** Some flow near one rule's conditions; `choices` are the random decisions, used in turn. */
+/** Returns a flow near one rule's conditions; `choices` are the random decisions, used in turn. */
 export const nearFlow = (conditions: readonly Condition[], choices: readonly number[]): Flow => {
   let at = 0
   const choose = (n: number): number => choices[at++ % choices.length]! % n

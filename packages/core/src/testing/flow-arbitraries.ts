@@ -1,10 +1,7 @@
 /**
  * Flow ids without frames: built from field values, for tests of whatever decides on metadata.
  *
- * ```ts no-run
- * const flow = makeFlow({ l3: 'ipv4', l4: 'tcp', srcIp: ipv4(0x0a000001), dstPort: 443 })
- * classifier.lookup(flow.words, flow.depth)
- * ```
+ * The values of a packet stand in the words, its headers in their shape words; nothing is parsed.
  */
 import fc from 'fast-check'
 import { type Field, type FieldName, FIELDS } from '../flow/field.js'
@@ -15,7 +12,9 @@ import { L3, L4, MAX_GROUPS, QUOTE, Tunnel } from '../wire/frame-view.js'
 
 /** A UFID and its number of header groups. */
 export interface Flow {
+  /** Words of the flow id, as `extractFlow` writes them. */
   readonly words: Uint32Array
+  /** Number of header groups, 1–3. */
   readonly depth: number
 }
 
@@ -30,8 +29,20 @@ export type GroupSpec = { readonly [F in FieldName]?: ScalarOf<F> } & {
 }
 
 /**
- * A flow id of up to three groups, outermost first. EtherType and protocol follow from the headers unless given; all
- * groups but the last encapsulate, by VXLAN unless `tunnel` says otherwise. Values of fields that the headers do not have are written all the same.
+ * Returns a flow id of up to three groups, outermost first. EtherType and protocol follow from the headers unless given; all groups but
+ * the last encapsulate, by VXLAN unless `tunnel` names another. Values of fields that the headers do not have are written all the same.
+ *
+ * ```ts
+ * import { invertTransposition, ipv4, modify, formatTransposition } from '@vfp-ts/core'
+ * import { makeFlow } from '@vfp-ts/core/testing'
+ *
+ * const flow = makeFlow({ l3: 'ipv4', l4: 'tcp', dstIp: ipv4(0x0a000005), dstPort: 443 })
+ * console.log(formatTransposition(invertTransposition(modify({ dstPort: 8443 }), flow.words, flow.depth)))
+ * ```
+ *
+ * ```text output
+ * 0: srcPort=443
+ * ```
  */
 export const makeFlow = (...groups: readonly GroupSpec[]): Flow => {
   const words = new Uint32Array(UFID_WORDS)
@@ -39,7 +50,7 @@ export const makeFlow = (...groups: readonly GroupSpec[]): Flow => {
   return { words, depth: groups.length }
 }
 
-/** The same flow id, whose innermost group quotes this packet: an IP header is needed, MACs, tags and tunnel are left out. */
+/** Returns the same flow id, but its innermost group quotes `packet`. The packet needs an IP header; MACs, tags and tunnel of it are left out. */
 export const quoting = (flow: Flow, packet: GroupSpec & { readonly l3: 'ipv4' | 'ipv6' }): Flow => {
   const words = flow.words.slice()
   words.fill(0, QUOTE * WORDS, (QUOTE + 1) * WORDS)
@@ -48,7 +59,7 @@ export const quoting = (flow: Flow, packet: GroupSpec & { readonly l3: 'ipv4' | 
   return { words, depth: flow.depth }
 }
 
-/** The words of {@link makeFlow} alone. */
+/** Returns the words of {@link makeFlow} alone. */
 export const makeUfid = (...groups: readonly GroupSpec[]): Uint32Array => makeFlow(...groups).words
 
 /** Writes a field's value, present or not; bits beyond its width are cut off. */
@@ -76,7 +87,7 @@ const OUTER_KINDS: readonly GroupSpec[] = (['ipv4', 'ipv6'] as const).flatMap((l
   { l3, l4: 'udp', tunnel: Tunnel.Vxlan }, { l3, l4: 'udp', tunnel: Tunnel.Geneve }, { l3, proto: 47, tunnel: Tunnel.Nvgre }, { l3, proto: 47, tunnel: Tunnel.Gre },
 ])
 
-/** Flow ids of every shape with values from all over their fields: few of them equal, few of them near each other. */
+/** Generates flow ids of every shape with values from all over their fields: few of them equal, few of them near each other. */
 export const flowArbitrary = (): fc.Arbitrary<Flow> =>
   fc.integer({ min: 1, max: MAX_GROUPS }).chain((depth) =>
     fc.tuple(...Array.from({ length: depth }, (_, g) => groupSpec(g < depth - 1))).map((groups) => makeFlow(...groups)))

@@ -29,7 +29,7 @@ export {
   type TunnelChoice,
 } from './frame-constraints.js'
 
-/** Well-formed frames as values. */
+/** Generates well-formed frames as values. */
 export const frameArbitrary = (constraints: FrameConstraints = {}): fc.Arbitrary<Frame> => {
   const c = completeConstraints(constraints)
   return fc
@@ -42,14 +42,14 @@ export const frameArbitrary = (constraints: FrameConstraints = {}): fc.Arbitrary
     )
 }
 
-/** One plain header group: TCP or UDP over IP, whole, without options, tags or padding, unless the constraints say otherwise. */
+/** Generates frames of one plain header group: TCP or UDP over IP, whole, without options, tags or padding, unless the constraints allow more. */
 export const plainFrameArbitrary = (constraints: FrameConstraints = {}): fc.Arbitrary<Frame> =>
   frameArbitrary({
     maxGroups: 1, network: ['ipv4', 'ipv6'], transport: ['tcp', 'udp'], fragments: false, options: false, maxVlans: 0, padding: false,
     ...constraints,
   })
 
-/** Well-formed frames as bytes. */
+/** Generates well-formed frames as bytes. */
 export const frameBytesArbitrary = (constraints: FrameConstraints = {}): fc.Arbitrary<Uint8Array> =>
   frameArbitrary(constraints).map((frame) => bytesOf(frame))
 
@@ -60,7 +60,7 @@ export const bytesOf = (frame: Frame, headroom = 0): Uint8Array => {
   return emitted.right
 }
 
-/** Any bytes; in half of them the first EtherType leads further in. */
+/** Generates any bytes; in half of them the first EtherType leads further in. */
 export const anyBytesArbitrary = (maxLength = 200): fc.Arbitrary<Uint8Array> =>
   fc
     .tuple(fc.uint8Array({ maxLength }), fc.option(fc.constantFrom([8, 0], [8, 6], [0x86, 0xdd], [0x81, 0], [0x88, 0xa8])), fc.nat(15))
@@ -72,7 +72,10 @@ export const anyBytesArbitrary = (maxLength = 200): fc.Arbitrary<Uint8Array> =>
       return bytes
     })
 
-/** Well-formed frames damaged in one to four places: bits flipped, bytes set, cut, inserted or removed, a tag put in, or two frames spliced. */
+/**
+ * Generates well-formed frames damaged in one to four places: bits flipped, bytes set, cut, inserted or removed, a tag put in, or two
+ * frames spliced.
+ */
 export const mutatedBytesArbitrary = (constraints: FrameConstraints = {}): fc.Arbitrary<Uint8Array> =>
   fc
     .tuple(frameBytesArbitrary(constraints), fc.array(mutationArbitrary(constraints), { minLength: 1, maxLength: 4 }))

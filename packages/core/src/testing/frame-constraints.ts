@@ -12,19 +12,19 @@ export type TransportChoice = 'tcp' | 'udp' | 'icmp' | 'opaque'
 /** Tunnels generated groups may encapsulate by. */
 export type TunnelChoice = TunnelHeader['kind']
 
-/** What generated frames may be. Whatever is left out is free. */
+/** What generated frames may be. A constraint that is left out allows everything. */
 export interface FrameConstraints {
   /** Most header groups, 1–3; 3 unless given. */
   readonly maxGroups?: 1 | 2 | 3
   /** Fewest header groups, 1–3; 1 unless given. */
   readonly minGroups?: 1 | 2 | 3
-  /** Networks of the innermost group. */
+  /** Networks of the innermost group; all unless given. */
   readonly network?: readonly NetworkChoice[]
-  /** Networks of the groups that encapsulate. */
+  /** Networks of the groups that encapsulate; both unless given. */
   readonly underlay?: readonly ('ipv4' | 'ipv6')[]
-  /** What the groups that encapsulate end in. */
+  /** Tunnels that groups may encapsulate by; all unless given. */
   readonly tunnels?: readonly TunnelChoice[]
-  /** Transports of the innermost group. */
+  /** Transports of the innermost group; all unless given. */
   readonly transport?: readonly TransportChoice[]
   /** Whether the innermost group may be a fragment, atomic ones included; true unless given. */
   readonly fragments?: boolean
@@ -40,18 +40,25 @@ export interface FrameConstraints {
   readonly padding?: boolean
   /** Most payload bytes, and up to eight more in fragments; 200 unless given. */
   readonly maxPayload?: number
+  /** MACs of all groups; a small pool of unicast, multicast and broadcast ones unless given. */
   readonly macs?: readonly Mac[]
-  /** Addresses of the innermost group. */
+  /** IPv4 addresses of the innermost group; a small pool unless given. */
   readonly ipv4s?: readonly IpAddress[]
-  /** Addresses of the innermost group. */
+  /** IPv6 addresses of the innermost group; a small pool unless given. */
   readonly ipv6s?: readonly IpAddress[]
   /** Ports of the innermost group; the port of a tunnel is never used there, since the payload is no frame. */
   readonly ports?: readonly number[]
   /** Addresses of the groups that encapsulate; their versions also confine `underlay`. */
   readonly underlays?: readonly IpAddress[]
+  /** Network identifiers of tunnels, 24 bits; a small pool unless given. */
   readonly vnis?: readonly number[]
-  /** TTL or hop limit; 1–255 unless given. */
-  readonly ttl?: { readonly min: number; readonly max: number }
+  /** TTL or hop limit of all groups; 1–255 unless given. */
+  readonly ttl?: {
+    /** Smallest value, 0–255. */
+    readonly min: number
+    /** Largest value, 0–255. */
+    readonly max: number
+  }
 }
 
 /** Unicast, a multicast group's and the broadcast address. */

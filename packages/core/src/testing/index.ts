@@ -1,5 +1,5 @@
 /**
- * For those who property-test policy: arbitraries of frames, flows, conditions, rules and transpositions.
+ * Arbitraries of frames, flows, conditions, rules and transpositions, for property tests of policy.
  *
  * Needs fast-check, an optional peer dependency of the package.
  *

@@ -1,7 +1,7 @@
 /**
  * A resource whose answers take their time: they come late, out of order, twice, or never.
  *
- * For tests of whatever waits for resources. All chance comes from a seed, all time from a clock: nothing happens until the test
+ * For tests of code that waits for resources. All chance comes from a seed, all time from a clock: nothing happens until the test
  * moves the clock and calls `deliver`.
  */
 import type { Clock } from '../clock.js'
@@ -13,34 +13,34 @@ export interface LateOptions {
   readonly seed: number
   /** Most microseconds from a request to its answer, 100,000 unless given; the least is 0. */
   readonly maxDelayUs?: number
-  /** Of a hundred requests, how many are answered twice, the second time after another such delay; 0 unless given. */
+  /** Percentage of requests that are answered twice, the second time after another such delay; 0 unless given. */
   readonly twicePercent?: number
-  /** Of a hundred requests, how many are never answered; 0 unless given. Another request for the key has another chance. */
+  /** Percentage of requests that are never answered; 0 unless given. Another request for the key is drawn anew. */
   readonly neverPercent?: number
-  /** Whether it says by `watch` when answers have come; it does unless told not to. */
+  /** Whether it has `watch`, by which a port learns that answers have come; `true` unless given. */
   readonly watchable?: boolean
 }
 
 /** A resource that knows nothing until it has been asked and some time has passed. */
 export interface LateResource<K, V> extends Resource<K, V> {
-  /** Gives the answers whose time has come, in the order of their times; how many. */
+  /** Gives the answers that are due, in the order of their times; returns their number. */
   readonly deliver: () => number
-  /** Gives an answer to a key at once, whether or not anybody asked. */
+  /** Gives the answer to a key at once, whether or not it was requested. */
   readonly answer: (key: K) => void
   /** Makes a key unknown again. */
   readonly forget: (key: K) => void
-  /** Monotonic microseconds when the next answer comes; `undefined` if none is on its way. */
+  /** Returns the monotonic microseconds at which the next answer is due; `undefined` if none is. */
   readonly nextUs: () => number | undefined
-  /** Keys it was asked to find out about, in words, in the order of the requests. */
+  /** Returns the requested keys as text, in the order of the requests. */
   readonly requests: () => readonly string[]
-  /** Who watches it. */
+  /** Returns the number of watchers. */
   readonly watchers: () => number
 }
 
 /**
- * A resource over what `truth` says of each key, `undefined` for absent.
+ * Returns a resource over `truth`, which gives the value of each key, or `undefined` where there is none.
  *
- * @param formatKey keys in words, different for different keys; their JSON unless given
+ * @param formatKey Returns a key as text, different for different keys; its JSON unless given.
  */
 export const lateResource = <K, V>(
   name: string, truth: (key: K) => V | undefined, clock: Clock, options: LateOptions, formatKey: (key: K) => string = JSON.stringify,

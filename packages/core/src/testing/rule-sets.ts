@@ -8,7 +8,7 @@ import { ipv4 } from '../wire/address.js'
 import { type Flow, makeFlow } from './flow-arbitraries.js'
 import { nearFlow } from './condition-arbitraries.js'
 
-/** Rules `r0 … r(count-1)` in order of priority; equal seeds give equal rules. */
+/** Returns `count` rules `r0`, `r1`, … in order of priority; equal seeds give equal rules. */
 export const accessList = (seed: number, count: number): readonly ClassifierRule[] => {
   const random = randomFrom(seed)
   const nets = Array.from({ length: Math.max(4, Math.ceil(count / 50)) }, () => random(0x1_0000_0000))
@@ -20,7 +20,7 @@ export const accessList = (seed: number, count: number): readonly ClassifierRule
   return Array.from({ length: count }, (_, i) => ({ id: `r${i}`, priority: i, sequence: i, conditions: entry(random, address) }))
 }
 
-/** Flows of which most match a rule of the list. */
+/** Returns `count` flows, of which most match a rule of the list; equal seeds give equal flows. */
 export const flowsFor = (seed: number, rules: readonly ClassifierRule[], count: number): readonly Flow[] => {
   const random = randomFrom(seed)
   return Array.from({ length: count }, () => {

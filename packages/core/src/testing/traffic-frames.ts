@@ -92,7 +92,7 @@ export const again = (bytes: Uint8Array, tweak: Tweak): Uint8Array | undefined =
   return frame === undefined ? undefined : bytesOf(tweaked(frame, tweak))
 }
 
-/** What the receiver of a frame would send back, with details changed; `undefined` for what nobody answers. */
+/** What the receiver of a frame would send back, with details changed; `undefined` for a frame that has no answer. */
 export const answer = (bytes: Uint8Array, tweak: Tweak): Uint8Array | undefined => {
   const frame = read(bytes)
   if (frame === undefined) return undefined
@@ -101,7 +101,7 @@ export const answer = (bytes: Uint8Array, tweak: Tweak): Uint8Array | undefined 
 }
 
 /**
- * The ICMP error about a frame that its receiver, or a router on the way, would send back, quoting so many bytes of it behind the
+ * The ICMP error about a frame that its receiver, or a router on the way, would send back, quoting `quoted` bytes of it behind the
  * network header; `undefined` for what errors are not about.
  */
 export const errorAbout = (bytes: Uint8Array, complaint: { readonly router: boolean; readonly quoted: number }): Uint8Array | undefined => {

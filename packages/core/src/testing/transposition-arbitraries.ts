@@ -18,14 +18,14 @@ import { anyChanges, dscp, echo, ecn, ip, ip4, mac, pushSpec, quoteChanges, spar
 
 export { pushSpec } from './transposition-values.js'
 
-/** Any transposition at all, most of them fitting no particular frame, some `Invalid`. */
+/** Generates any transposition at all: most fit no particular frame, some are `Invalid`. */
 export const wildTransposition = (): fc.Arbitrary<HeaderTransposition> =>
   fc.oneof(
     { weight: 1, arbitrary: fc.constantFrom<HeaderTransposition>(identity, invalid('generated')) },
     { weight: 8, arbitrary: fc.array(step(), { minLength: 1, maxLength: 4 }).map(composeAll) },
   )
 
-/** One of the language's words. */
+/** Generates one step: a single pop, push, edit or requirement. */
 export const step = (): fc.Arbitrary<HeaderTransposition> =>
   fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom(pop(1), pop(1), pop(2)) },
@@ -48,8 +48,8 @@ export interface FittingOptions {
 }
 
 /**
- * A transposition that `transposeFlow` carries out on the UFID of `depth` groups in `words`, and `apply` on its frame where
- * headroom and length allow it.
+ * Generates transpositions that fit the flow id of `depth` groups in `words`: `apply` carries them out on its frame where headroom and
+ * length allow it.
  */
 export const fittingTransposition = (words: Uint32Array, depth: number, options: FittingOptions = {}): fc.Arbitrary<Transposition> =>
   fc.nat(depth - 1).chain((pops) => {

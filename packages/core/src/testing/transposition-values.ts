@@ -11,7 +11,7 @@ import { compileTunnelEnds } from '../wire/tunnel-ends.js'
 import { UdpPort } from '../wire/udp.js'
 import type { VlanTag } from '../wire/vlan.js'
 
-/** A number of so many bits, often the least or the greatest. */
+/** Generates a number of `bits` bits, often the least or the greatest. */
 export const uint = (bits: number): fc.Arbitrary<number> => fc.oneof(fc.nat(2 ** bits - 1), fc.constantFrom(0, 1, 2 ** bits - 1))
 
 /** A MAC address. */

@@ -44,7 +44,7 @@ const nvgreArbitrary = (c: CompleteConstraints): fc.Arbitrary<Nvgre> =>
 
 const greArbitrary: fc.Arbitrary<Gre> = reservedBits(0x7f).map((reserved) => ({ kind: 'gre', protocolType: EtherType.TransparentBridging, reserved }))
 
-/** With at most three options, none of them critical: nobody knows those. */
+/** With at most three options, none of them critical: the parser would refuse those. */
 const geneveArbitrary = (c: CompleteConstraints): fc.Arbitrary<Geneve> => {
   const option: fc.Arbitrary<GeneveOption> = fc.record({
     class: fc.constantFrom(0x0102, 0x0103, 0xffff), type: fc.nat(0x7f), reserved: reservedBits(7),

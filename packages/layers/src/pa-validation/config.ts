@@ -46,6 +46,7 @@ export interface PaValidationConfig {
   readonly sources?: PaSourceSet | string
   /** What happens to frames without a tunnel; `deny` unless said. */
   readonly plain?: 'allow' | 'deny'
+  /** Addresses that tunnels end at here; none are known unless given. */
   readonly underlay?: readonly IpAddress[]
 }
 
