@@ -74,7 +74,7 @@ import('./thirty-page.mjs').then(live).then((count) => { lines.push('frames thro
     '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', `--user-data-dir=${join(folder, 'chromium')}`, '--virtual-time-budget=10000', '--dump-dom', `file://${join(folder, 'page.html')}`,
   ])
   const shown = /<pre id="out">([^]*?)<\/pre>/.exec(page.out)?.[1] ?? ''
-  // In the README objects are printed as Node prints them; in the page as JSON.
-  const wanted = output.replaceAll(/^\{.*\}$/gm, object => JSON.stringify(Object.fromEntries([...object.matchAll(/(\w+): '(\w+)'/g)].map(([, key, value]) => [key, value]))))
+  // In the README objects are printed as Node prints them, from a `{` to a `}` at the beginning of lines or in one line; in the page as JSON.
+  const wanted = output.replaceAll(/^\{ .*\}$|^\{$[^]*?^\}$/gm, object => JSON.stringify(new Function(`return ${object}`)()))
   return [...results, check('a browser runs core, layers and a host', shown === html(`${wanted}frames through the host: 1`), shown === '' ? page.text : shown)]
 }
