@@ -38,6 +38,7 @@ const groupOfPage = [
 const categoryOfSource = [
   [/\/core\/src\/(switch|datapath)\//, 'Switch and ports'],
   [/\/core\/src\/policy\/(rule|rule-types|data-rule-type|rule-type-[a-z]+|decision|flow-context|action-context|responder|rules-layer|layer|group|port-policy)\.ts$/, 'Policy: layers and rules'],
+  [/\/core\/src\/check\//, 'Policy: conditions and codecs'],
   [/\/core\/src\/policy\/(condition|condition-codec|match-text|codecs|codec-errors|policy-error|embedded-ipv4)\.ts$/, 'Policy: conditions and codecs'],
   [/\/core\/src\/policy\//, 'Policy: resources'],
   [/\/core\/src\/(pipeline|classify|tables)\//, 'Explanations'],
