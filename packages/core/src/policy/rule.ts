@@ -92,7 +92,7 @@ export interface RuleTypeSpec<N extends string, C, O, S> {
  * const unprivileged = defineRuleType({
  *   name: 'unprivileged',
  *   config: t.strict({ below: t.number }),
- *   decide: ({ below }, flow) => ((flow.number('srcPort') ?? 0) < below ? refuse('Privileged') : proceed()),
+ *   decide: ({ below }, flow) => ((flow.number('srcPort') ?? 0) < below ? refuse('Denied') : proceed()),
  * })
  *
  * const vm = orThrow(openSwitch().addPort({ name: 'vm-1', mac: '00:15:5d:00:00:01' }))
@@ -103,7 +103,7 @@ export interface RuleTypeSpec<N extends string, C, O, S> {
  * ```
  *
  * ```text output
- * drop Privileged
+ * drop Denied
  * ```
  *
  * @throws VfpError with a `BadOptions` if a part is missing, unknown or of another type
